@@ -1,0 +1,20 @@
+/** What the program and the programs in the images must agree on: the one part of runtime/ that the program imports. */
+export { limitsSchema, type Limits } from "./limits.ts";
+export {
+  proofCallSchema,
+  serverContractSchema,
+  serverNameSchema,
+  type ProofCall,
+  type ServerContract,
+} from "./server.ts";
+export { gatewayContractSchema, upstreamSchema, type GatewayContract, type Upstream } from "./gateway.ts";
+
+/** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
+export const SECRETS_DIR = "/run/secrets";
+/** The contract file in every container; no secret, but delivered the same way. */
+export const CONTRACT_PATH = `${SECRETS_DIR}/contract.json`;
+/** Where supervisor and gateway listen inside their containers. */
+export const SERVICE_PORT = 8000;
+/** The bundled program in every image, started by the init as PID 1's only child. */
+export const SUPERVISOR_PATH = "/opt/mcp-estate/supervisor.mjs";
+export const GATEWAY_PATH = "/opt/mcp-estate/gateway.mjs";
