@@ -1,0 +1,39 @@
+import type { ProofCall } from "../../runtime/contract/index.ts";
+import type { LimitClass } from "../limitClasses.ts";
+
+/** A folder of the server that outlives its container. */
+export interface CatalogueVolume {
+  /** Name within the server, for example `data`. */
+  name: string;
+  /** Absolute path in the container. */
+  path: string;
+}
+
+/** What is known of one MCP server: data only, so that an estate names a server and nothing else. */
+export interface CatalogueEntry {
+  name: string;
+  /** One sentence for people. */
+  description: string;
+  /** Base image it runs on. */
+  runtime: "node" | "python";
+  package: {
+    ecosystem: "npm" | "pypi";
+    name: string;
+    version: string;
+    /** Folder of the lock file, relative to the project, installed into /app. */
+    lockFolder: string;
+  };
+  transport: "stdio" | "http";
+  /** Absolute executable and arguments, before the arguments that the stack adds. */
+  command: readonly string[];
+  /** Working directory of the child. @default "/app" */
+  cwd?: string;
+  /** Environment of the child; it inherits nothing. */
+  env?: Readonly<Record<string, string>>;
+  limitClass: LimitClass;
+  /** isolated: keeps a caller's state or credentials, so each principal gets a child of its own. */
+  sharing: "shared" | "isolated";
+  volumes?: readonly CatalogueVolume[];
+  /** Harmless call with a checked result (R-HLT-01). */
+  proof: ProofCall;
+}

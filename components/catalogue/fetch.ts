@@ -1,0 +1,20 @@
+import type { CatalogueEntry } from "./entry.ts";
+
+export const fetch: CatalogueEntry = {
+  name: "fetch",
+  description: "Fetches a page and returns it as Markdown.",
+  runtime: "python",
+  package: {
+    ecosystem: "pypi",
+    name: "mcp-server-fetch",
+    version: "2026.10.24",
+    lockFolder: "components/catalogue/locks/fetch",
+  },
+  transport: "stdio",
+  command: ["/usr/bin/python3", "-m", "mcp_server_fetch"],
+  env: { PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1", HOME: "/tmp" },
+  limitClass: "light",
+  sharing: "shared",
+  // The supervisor's own page: proves a whole fetch without leaving the container.
+  proof: { tool: "fetch", arguments: { url: "http://127.0.0.1:8000/health" } },
+};

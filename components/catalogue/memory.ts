@@ -1,0 +1,21 @@
+import type { CatalogueEntry } from "./entry.ts";
+
+export const memory: CatalogueEntry = {
+  name: "memory",
+  description: "Knowledge graph of entities and relations, kept in one file.",
+  runtime: "node",
+  package: {
+    ecosystem: "npm",
+    name: "@modelcontextprotocol/server-memory",
+    version: "2026.8.31",
+    lockFolder: "components/catalogue/locks/memory",
+  },
+  transport: "stdio",
+  command: ["/usr/local/bin/node", "/app/node_modules/@modelcontextprotocol/server-memory/dist/index.js"],
+  env: { MEMORY_FILE_PATH: "/data/memory.jsonl" },
+  limitClass: "light",
+  // One graph for everybody is what the server is for.
+  sharing: "shared",
+  volumes: [{ name: "data", path: "/data" }],
+  proof: { tool: "search_nodes", arguments: { query: "mcp-estate-proof" }, expectText: "entities" },
+};

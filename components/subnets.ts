@@ -1,0 +1,53 @@
+import { hashToUint32 } from "./naming.ts";
+
+/** Addresses in a /29: network, bridge, five hosts, broadcast. One server and the gateway need two of the five. */
+const BLOCK_SIZE = 8;
+
+/**
+ * Gives each name a /29 of its own within `range`.
+ * A name keeps its block when others come and go (its hash chooses it), but for the rare names that hash to the
+ * same block: those take the next free one, in alphabetical order.
+ * @param range IPv4 range in CIDR notation, /8 to /24, for example 10.201.0.0/16.
+ * @throws Error when the range is malformed or holds fewer blocks than names.
+ */
+export function allocateSubnets(range: string, names: readonly string[]): Map<string, string> {
+  const { base, blocks } = parseRange(range);
+  if (names.length > blocks) {
+    throw new Error(`${range} holds ${blocks} networks of 8 addresses, ${names.length} are needed: use a larger range`);
+  }
+  const taken = new Set<number>();
+  const result = new Map<string, string>();
+  for (const name of [...names].sort()) {
+    let block = hashToUint32(name) % blocks;
+    while (taken.has(block)) block = (block + 1) % blocks;
+    taken.add(block);
+    result.set(name, `${formatAddress(base + block * BLOCK_SIZE)}/29`);
+  }
+  return result;
+}
+
+/** True when `range` is an IPv4 CIDR that `allocateSubnets` takes. */
+export function isSubnetRange(range: string): boolean {
+  try {
+    parseRange(range);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parseRange(range: string): { base: number; blocks: number } {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(range);
+  const octets = match?.slice(1, 5).map(Number) ?? [];
+  const bits = Number(match?.[5]);
+  if (!match || octets.some((octet) => octet > 255) || bits < 8 || bits > 24) {
+    throw new Error(`${JSON.stringify(range)} is no IPv4 range from /8 to /24, for example 10.201.0.0/16`);
+  }
+  const size = 2 ** (32 - bits);
+  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return { base: address - (address % size), blocks: size / BLOCK_SIZE };
+}
+
+function formatAddress(address: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+}
