@@ -11,7 +11,9 @@ export const fetch: CatalogueEntry = {
     lockFolder: "components/catalogue/locks/fetch",
   },
   transport: "stdio",
-  command: ["/usr/bin/python3", "-m", "mcp_server_fetch"],
+  // Private addresses are allowed by the server because the network decides what it reaches, not the server: it has
+  // no way out unless the stack declares one.
+  command: ["/usr/bin/python3", "-m", "mcp_server_fetch", "--allow-private-ips"],
   env: { PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1", HOME: "/tmp" },
   limitClass: "light",
   sharing: "shared",

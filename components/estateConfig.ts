@@ -1,0 +1,189 @@
+import { z } from "zod";
+import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
+import type { CatalogueEntry } from "./catalogue/index.ts";
+import { limitClasses, limitClassNames } from "./limitClasses.ts";
+import { isSubnetRange } from "./subnets.ts";
+
+/** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
+const limitsOverrideSchema = z.strictObject(limitsSchema.unwrap().partial().shape);
+
+/** One MCP server in the stack's settings; `{}` takes everything from the catalogue. */
+const serverSettingsSchema = z.strictObject({
+  /** Catalogue entry. @default the server's own name */
+  from: z.string().optional(),
+  limitClass: z.enum(limitClassNames).optional(),
+  limits: limitsOverrideSchema.optional(),
+  /** Arguments after the catalogue's command. */
+  args: z.array(z.string()).default([]),
+  /** Environment of the child, over the catalogue's. Never secrets. */
+  env: z.record(z.string(), z.string()).default({}),
+  sharing: z.enum(["shared", "isolated"]).optional(),
+});
+
+const healthSchema = z.strictObject({
+  /** Seconds between two functional probes of the container. */
+  intervalSeconds: z.number().min(1).max(300),
+  timeoutSeconds: z.number().min(0.5).max(60),
+  /** Failed probes in a row before a server counts as unhealthy. */
+  failures: z.int().min(1).max(20),
+});
+
+/** The whole of a stack's settings. Every key of `Pulumi.STACK.yaml` in our namespace is a key here. */
+export const estateSettingsSchema = z.strictObject({
+  target: z.enum(["docker"]).default("docker"),
+  network: z
+    .strictObject({
+      /** IPv4 range from which each server gets a /29. */
+      range: z.string().refine(isSubnetRange, "an IPv4 range from /8 to /24, for example 10.201.0.0/16"),
+    })
+    .default({ range: "10.201.0.0/16" }),
+  gateway: z
+    .strictObject({
+      /** Port on the host. */
+      port: z.int().min(1).max(65535).default(11000),
+      /** Address on the host. */
+      bind: z.ipv4().default("127.0.0.1"),
+      limitClass: z.enum(limitClassNames).default("standard"),
+      limits: limitsOverrideSchema.optional(),
+    })
+    .prefault({}),
+  health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
+  servers: z.record(serverNameSchema, serverSettingsSchema),
+});
+
+export type EstateSettings = z.input<typeof estateSettingsSchema>;
+export type HealthSettings = z.infer<typeof healthSchema>;
+
+/** A server with every question answered. */
+export interface ServerConfig {
+  name: string;
+  entry: CatalogueEntry;
+  limits: Limits;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  sharing: "shared" | "isolated";
+}
+
+/** The estate as the program deploys it. */
+export interface EstateConfig {
+  target: "docker";
+  networkRange: string;
+  gateway: { port: number; bind: string; limits: Limits };
+  health: HealthSettings;
+  servers: readonly ServerConfig[];
+}
+
+/** Components of the estate itself, whose names a server cannot take. */
+const RESERVED_NAMES: readonly string[] = ["gateway"];
+
+/** Settings that cannot be deployed. The message has one line per fault: key, value given, what is allowed. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Checks settings and answers every open question from the catalogue.
+ * @param settings the stack's settings by key, without namespace.
+ * @param namespace prefix of the keys in messages.
+ * @throws ConfigError naming each faulty key.
+ */
+export function resolveEstate(
+  settings: unknown,
+  catalogue: ReadonlyMap<string, CatalogueEntry>,
+  namespace = "mcp-estate",
+): EstateConfig {
+  const parsed = estateSettingsSchema.safeParse(settings);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
+  }
+  const faults: string[] = [];
+  const { gateway, health, network, servers, target } = parsed.data;
+  const resolved: ServerConfig[] = [];
+  for (const [name, server] of Object.entries(servers)) {
+    const key = `${namespace}:servers.${name}`;
+    if (RESERVED_NAMES.includes(name)) {
+      faults.push(`${key}: "${name}" is the estate's own; give the server another name and set from: ${name}`);
+      continue;
+    }
+    const entry = catalogue.get(server.from ?? name);
+    if (!entry) {
+      faults.push(
+        `${key}: there is no server "${server.from ?? name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
+      );
+      continue;
+    }
+    const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
+    faults.push(...contradictions(limits, `${key}.limits`));
+    const { args, env } = server;
+    resolved.push({ name, entry, limits, args, env, sharing: server.sharing ?? entry.sharing });
+  }
+  if (resolved.length === 0 && faults.length === 0) {
+    faults.push(
+      `${namespace}:servers: no server is declared; name at least one of ${[...catalogue.keys()].join(", ")}`,
+    );
+  }
+  const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
+  faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
+  if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+  return {
+    target,
+    networkRange: network.range,
+    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits },
+    health,
+    servers: resolved,
+  };
+}
+
+/** Limits that are each in bounds but deny one another. */
+function contradictions(limits: Limits, key: string): string[] {
+  const faults: string[] = [];
+  if (limits.memoryReservationMiB > limits.memoryMiB) {
+    faults.push(
+      `${key}.memoryReservationMiB: ${limits.memoryReservationMiB} is more than memoryMiB ${limits.memoryMiB}; reserve at most the limit`,
+    );
+  }
+  if (limits.nofile.soft > limits.nofile.hard) {
+    faults.push(`${key}.nofile.soft: ${limits.nofile.soft} is more than nofile.hard ${limits.nofile.hard}`);
+  }
+  if (limits.nproc < 2 * limits.pids) {
+    faults.push(
+      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}; it counts per uid on the whole host and must not bite before pids does`,
+    );
+  }
+  return faults;
+}
+
+function definedOnly<T extends object>(overrides: T | undefined): Partial<{ [K in keyof T]: NonNullable<T[K]> }> {
+  const entries = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<{ [K in keyof T]: NonNullable<T[K]> }>;
+}
+
+/** `mcp-estate:servers.memory.limits.memoryMiB: -5 given; Too small: expected number to be >=16`. */
+function describeIssue(issue: z.core.$ZodIssue, settings: unknown, namespace: string): string {
+  const key = `${namespace}:${issue.path.map(String).join(".")}`;
+  if (issue.code === "unrecognized_keys") {
+    return `${key}${issue.path.length > 0 ? "." : ""}${issue.keys.join(", ")}: unknown key; ${allowedKeys(issue.path)}`;
+  }
+  let value: unknown = settings;
+  for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
+  return `${key}: ${value === undefined ? "nothing" : JSON.stringify(value)} given; ${issue.message}`;
+}
+
+function allowedKeys(path: readonly PropertyKey[]): string {
+  let schema: z.ZodType = estateSettingsSchema;
+  for (const part of path) {
+    schema = unwrap(schema);
+    if (schema instanceof z.ZodRecord) schema = schema.valueType as z.ZodType;
+    else if (schema instanceof z.ZodObject) schema = schema.shape[String(part)] as z.ZodType;
+  }
+  schema = unwrap(schema);
+  return schema instanceof z.ZodObject ? `allowed are ${Object.keys(schema.shape).join(", ")}` : "none is allowed here";
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}

@@ -1,0 +1,88 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { SERVICE_PORT, type GatewayContract } from "../runtime/contract/index.ts";
+import type { EstateConfig } from "./estateConfig.ts";
+import { EstateNetwork } from "./estateNetwork.ts";
+import { gatewayRecipe } from "./imageRecipe.ts";
+import type { McpServer } from "./mcpServer.ts";
+import { uidOf } from "./naming.ts";
+import { readinessProbe } from "./readinessProbe.ts";
+import type { Target } from "./targets/index.ts";
+
+export interface GatewayArgs {
+  target: Target;
+  gateway: EstateConfig["gateway"];
+  health: EstateConfig["health"];
+  /** /29 of the network that carries the published port. */
+  edgeSubnet: string;
+  servers: readonly McpServer[];
+}
+
+/** Every call ends with an answer or an error within this (R-GW-04). */
+const CALL_TIMEOUT_SECONDS = 30;
+/** A killed server must show within 10 s. */
+const HEALTH_INTERVAL_SECONDS = 2;
+/** 48 of 62 characters: 285 bits. */
+const TOKEN_LENGTH = 48;
+const TOKEN_FILE = "gateway-token";
+const SCRATCH_MIB = 16;
+
+/** The one way in: joins every server's network and publishes one port of the host. */
+export class Gateway extends pulumi.ComponentResource {
+  /** Base URL on the host, for example http://127.0.0.1:11000. */
+  readonly url: string;
+  /** Bearer token; secret. */
+  readonly token: pulumi.Output<string>;
+  readonly imageId: pulumi.Output<string>;
+  readonly containerId: pulumi.Output<string>;
+
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mcp:index:Gateway", name, {}, opts);
+    const { target, gateway, servers } = args;
+    const user = uidOf(target.owner, name);
+    const parent = { parent: this };
+
+    this.token = new random.RandomPassword(`${name}-token`, { length: TOKEN_LENGTH, special: false }, parent).result;
+    const edge = new EstateNetwork(
+      `${name}-edge`,
+      { target, component: name, subnet: args.edgeSubnet, kind: "edge" },
+      parent,
+    );
+    this.imageId = target.image(name, gatewayRecipe({ user }), parent);
+    this.containerId = target.workload(
+      name,
+      {
+        component: name,
+        image: this.imageId,
+        user,
+        limits: gateway.limits,
+        networks: [edge.networkName, ...servers.map((server) => server.networkName)].map((network) => ({
+          network,
+          aliases: [name],
+        })),
+        ports: [{ containerPort: SERVICE_PORT, hostPort: gateway.port, bind: gateway.bind }],
+        mounts: [],
+        scratchMiB: { "/tmp": SCRATCH_MIB },
+        probe: readinessProbe(args.health, "/health"),
+        contract: JSON.stringify(contractOf(args), null, 2),
+        secrets: { [TOKEN_FILE]: this.token },
+      },
+      parent,
+    ).containerId;
+    this.url = `http://${gateway.bind === "0.0.0.0" ? "127.0.0.1" : gateway.bind}:${gateway.port}`;
+    this.registerOutputs({ url: this.url, token: this.token, containerId: this.containerId });
+  }
+}
+
+function contractOf({ target, gateway, servers }: GatewayArgs): GatewayContract {
+  return {
+    version: 1,
+    estate: target.owner.estate,
+    stack: target.owner.stack,
+    limits: gateway.limits,
+    servers: servers.map((server) => server.upstream),
+    tokenFile: TOKEN_FILE,
+    callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
+    healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
+  };
+}

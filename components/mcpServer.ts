@@ -1,0 +1,121 @@
+import * as pulumi from "@pulumi/pulumi";
+import { SERVICE_PORT, type ServerContract, type Upstream } from "../runtime/contract/index.ts";
+import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
+import { EstateNetwork } from "./estateNetwork.ts";
+import { serverRecipe } from "./imageRecipe.ts";
+import { uidOf } from "./naming.ts";
+import { readinessProbe } from "./readinessProbe.ts";
+import { StateVolume } from "./stateVolume.ts";
+import type { Target } from "./targets/index.ts";
+
+export interface McpServerArgs {
+  target: Target;
+  server: ServerConfig;
+  health: HealthSettings;
+  /** /29 of the server's own network. */
+  subnet: string;
+}
+
+/** Seconds a tool call may take before the supervisor answers with a time-out; inside the gateway's 30 (R-TRN-05). */
+const CALL_TIMEOUT_SECONDS = 29;
+/** MiB of writable scratch space at /tmp; it counts against the memory limit. */
+const SCRATCH_MIB = 64;
+
+/**
+ * One MCP server: its image, its network, its volumes and its container, with all limits in force before it starts.
+ *
+ * @example
+ * new McpServer("memory", { target, server, health, subnet: "10.201.0.8/29" });
+ */
+export class McpServer extends pulumi.ComponentResource {
+  /** Network on which the gateway finds the server. */
+  readonly networkName: pulumi.Output<string>;
+  /** How the gateway reaches it. */
+  readonly upstream: Upstream;
+  readonly imageId: pulumi.Output<string>;
+  readonly containerId: pulumi.Output<string>;
+
+  constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mcp:index:McpServer", name, {}, opts);
+    const { target, server } = args;
+    const user = uidOf(target.owner, server.name);
+
+    this.networkName = this.createNetwork(name, args);
+    const mounts = this.createVolumes(name, args);
+    this.imageId = this.buildImage(name, args, user);
+    this.containerId = target.workload(
+      name,
+      {
+        component: server.name,
+        image: this.imageId,
+        user,
+        limits: server.limits,
+        networks: [{ network: this.networkName, aliases: [server.name] }],
+        ports: [],
+        mounts,
+        scratchMiB: { "/tmp": SCRATCH_MIB },
+        probe: readinessProbe(args.health),
+        contract: JSON.stringify(contractOf(args), null, 2),
+        secrets: {},
+      },
+      { parent: this },
+    ).containerId;
+    this.upstream = {
+      name: server.name,
+      url: `http://${server.name}:${SERVICE_PORT}`,
+      transport: server.entry.transport,
+      serverVersion: server.entry.package.version,
+      sharing: server.sharing,
+    };
+    this.registerOutputs({ networkName: this.networkName, imageId: this.imageId, containerId: this.containerId });
+  }
+
+  private createNetwork(name: string, { target, server, subnet }: McpServerArgs): pulumi.Output<string> {
+    const args = { target, component: server.name, subnet, kind: "internal" as const };
+    return new EstateNetwork(name, args, { parent: this }).networkName;
+  }
+
+  private createVolumes(name: string, { target, server }: McpServerArgs) {
+    return (server.entry.volumes ?? []).map((volume) => ({
+      volume: new StateVolume(`${name}-${volume.name}`, { target, component: server.name }, { parent: this })
+        .volumeName,
+      path: volume.path,
+    }));
+  }
+
+  private buildImage(name: string, { target, server }: McpServerArgs, user: number): pulumi.Output<string> {
+    const { entry } = server;
+    const recipe = serverRecipe({
+      name: server.name,
+      runtime: entry.runtime,
+      ecosystem: entry.package.ecosystem,
+      lockFolder: entry.package.lockFolder,
+      user,
+      mountPoints: (entry.volumes ?? []).map((volume) => volume.path),
+    });
+    return target.image(name, recipe, { parent: this });
+  }
+}
+
+/** What the supervisor of this server is told. */
+function contractOf({ target, server, health }: McpServerArgs): ServerContract {
+  const { entry } = server;
+  return {
+    version: 1,
+    estate: target.owner.estate,
+    stack: target.owner.stack,
+    name: server.name,
+    serverVersion: entry.package.version,
+    transport: entry.transport,
+    command: [...entry.command, ...server.args],
+    cwd: entry.cwd ?? "/app",
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...entry.env, ...server.env },
+    secretEnv: {},
+    sharing: server.sharing,
+    maxChildren: 1,
+    limits: server.limits,
+    proof: entry.proof,
+    health,
+    callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
+  };
+}

@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from "node:util";
+import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type Docker from "dockerode";
+import type { Limits } from "../../runtime/contract/index.ts";
+import { connect, isLocal, isNotFound } from "./docker.ts";
+import { readKernelLimits, type KernelLimits } from "./kernelLimits.ts";
+
+/** Inputs of the resource; the observed ones make a diff say why. */
+export interface ProcessLimitInputs {
+  containerId: string;
+  /** Label for messages: the component that the container belongs to. */
+  component: string;
+  limits: Limits;
+  /** What Docker has; declared as `limits.pids`. */
+  observedPids: number;
+  /** `running` when all is well, else Docker's own word. */
+  observedState: string;
+}
+
+/** One limit that is not what was declared. */
+export interface LimitGap {
+  limit: string;
+  declared: string;
+  effective: string;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * Sets the pids limit while the container stands still, starts it, and compares what the kernel enforces with what
+ * was declared. Never leaves a container running whose limits differ.
+ * @throws Error with a table of the gaps.
+ */
+export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<ProcessLimitInputs> {
+  const container = connect().getContainer(inputs.containerId);
+  await container.update({ PidsLimit: inputs.limits.pids });
+  if (!(await container.inspect()).State.Running) await container.start();
+  const info = await container.inspect();
+  const gaps = [...dockerGaps(inputs.limits, info), ...(await kernelGaps(inputs.limits, info))];
+  if (gaps.length > 0) {
+    await container.stop().catch(() => undefined);
+    throw new Error(
+      `${inputs.component}: what is declared is not what runs; the container was stopped\n${table(gaps)}`,
+    );
+  }
+  return { ...inputs, observedPids: info.HostConfig.PidsLimit ?? 0, observedState: stateOf(info) };
+}
+
+/** What Docker says of the container now; undefined when it is gone. */
+export async function observeProcessLimit(
+  containerId: string,
+): Promise<Pick<ProcessLimitInputs, "observedPids" | "observedState"> | undefined> {
+  try {
+    const info = await connect().getContainer(containerId).inspect();
+    return { observedPids: info.HostConfig.PidsLimit ?? 0, observedState: stateOf(info) };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Another container is another resource; everything else is put right in place. */
+export function diffProcessLimit(olds: ProcessLimitInputs, news: ProcessLimitInputs): DiffResult {
+  const replaces = olds.containerId === news.containerId ? [] : ["containerId"];
+  const inPlace = ["limits", "observedPids", "observedState"] as const;
+  const same = inPlace.every((key) => isDeepStrictEqual(olds[key], news[key]));
+  return { changes: replaces.length > 0 || !same, replaces };
+}
+
+function stateOf(info: Docker.ContainerInspectInfo): string {
+  return info.State.Running && !info.State.Paused ? "running" : info.State.Status;
+}
+
+function dockerGaps(limits: Limits, info: Docker.ContainerInspectInfo): LimitGap[] {
+  const host = info.HostConfig;
+  return gapsOf("Docker", {
+    pids: [limits.pids, host.PidsLimit ?? 0],
+    memory: [limits.memoryMiB * MIB, host.Memory],
+    "memory and swap": [limits.memoryMiB * MIB, host.MemorySwap],
+    "memory reservation": [limits.memoryReservationMiB * MIB, host.MemoryReservation],
+    cpus: [limits.cpus, (host.NanoCpus ?? 0) / 1e9],
+  });
+}
+
+/** The kernel's own values; nothing to compare where the host is another machine. */
+async function kernelGaps(limits: Limits, info: Docker.ContainerInspectInfo): Promise<LimitGap[]> {
+  if (!isLocal()) return [];
+  let kernel: KernelLimits;
+  try {
+    kernel = await readKernelLimits(info.State.Pid);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // A Docker in a virtual machine of its own has pids that mean nothing here; a container that already ended too.
+    if (code === "ENOENT" || code === "ESRCH") return [];
+    throw error;
+  }
+  return gapsOf("kernel", {
+    pids: [limits.pids, kernel.pids],
+    memory: [limits.memoryMiB * MIB, kernel.memoryBytes],
+    cpus: [limits.cpus, kernel.cpus],
+    "nofile soft": [limits.nofile.soft, kernel.nofile?.soft],
+    "nofile hard": [limits.nofile.hard, kernel.nofile?.hard],
+    nproc: [limits.nproc, kernel.nproc],
+  });
+}
+
+function gapsOf(source: string, pairs: Record<string, [declared: number, effective: number | undefined]>): LimitGap[] {
+  return Object.entries(pairs)
+    .filter(([, [declared, effective]]) => declared !== effective)
+    .map(([limit, [declared, effective]]) => ({
+      limit: `${limit} (${source})`,
+      declared: String(declared),
+      effective: effective === undefined ? "none" : String(effective),
+    }));
+}
+
+function table(gaps: readonly LimitGap[]): string {
+  const rows = [{ limit: "limit", declared: "declared", effective: "effective" }, ...gaps];
+  const width = (key: keyof LimitGap) => Math.max(...rows.map((row) => row[key].length));
+  return rows
+    .map(
+      (row) =>
+        `  ${row.limit.padEnd(width("limit"))}  ${row.declared.padStart(width("declared"))}  ${row.effective.padStart(width("effective"))}`,
+    )
+    .join("\n");
+}

@@ -1,0 +1,88 @@
+import { timingSafeEqual } from "node:crypto";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { isDeepStrictEqual } from "node:util";
+import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import tar from "tar-stream";
+import { CONTRACT_PATH, SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { connect, isNotFound } from "./docker.ts";
+
+/** Inputs of the resource; `files` is secret as a whole. */
+export interface SecretFilesInputs {
+  containerId: string;
+  /** Group that may read the files; they belong to root. */
+  gid: number;
+  /** Content of the contract file: no secret, so that a diff can show it. */
+  contract: string;
+  /** File name → content. */
+  files: Record<string, string>;
+  /** `delivered`, else which files are missing or differ; never a value. */
+  observed: string;
+}
+
+export const DELIVERED = "delivered";
+const FILE_MODE = 0o440;
+const CONTRACT_NAME = CONTRACT_PATH.slice(SECRETS_DIR.length + 1);
+
+/**
+ * Writes the files into the container's own volume, and tells a running program to read them again (SIGHUP).
+ * Names that `previous` had and `inputs` has not are emptied: an archive cannot delete, and an old value must not stay.
+ */
+export async function deliverSecretFiles(
+  inputs: SecretFilesInputs,
+  previous?: SecretFilesInputs,
+): Promise<SecretFilesInputs> {
+  const container = connect().getContainer(inputs.containerId);
+  const pack = tar.pack();
+  const wanted = wantedFiles(inputs);
+  for (const name of Object.keys(previous?.files ?? {})) if (!(name in wanted)) wanted[name] = "";
+  for (const [name, content] of Object.entries(wanted)) {
+    pack.entry({ name, mode: FILE_MODE, uid: 0, gid: inputs.gid, mtime: new Date(0) }, content);
+  }
+  pack.finalize();
+  await container.putArchive(Readable.from(pack), { path: SECRETS_DIR });
+  if ((await container.inspect()).State.Running) await container.kill({ signal: "SIGHUP" });
+  return { ...inputs, observed: DELIVERED };
+}
+
+/** Compares the files in the container with what was delivered; undefined when the container is gone. */
+export async function observeSecretFiles(props: SecretFilesInputs): Promise<string | undefined> {
+  let found: Map<string, Buffer>;
+  try {
+    found = await readFiles(props.containerId);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+  const faults = Object.entries(wantedFiles(props)).flatMap(([name, content]) => {
+    const actual = found.get(name);
+    if (!actual) return [`${name} is missing`];
+    const expected = Buffer.from(content);
+    return actual.length === expected.length && timingSafeEqual(actual, expected) ? [] : [`${name} differs`];
+  });
+  return faults.length === 0 ? DELIVERED : faults.join(", ");
+}
+
+export function diffSecretFiles(olds: SecretFilesInputs, news: SecretFilesInputs): DiffResult {
+  const replaces = olds.containerId === news.containerId ? [] : ["containerId"];
+  const inPlace = ["gid", "contract", "files", "observed"] as const;
+  const same = inPlace.every((key) => isDeepStrictEqual(olds[key], news[key]));
+  return { changes: replaces.length > 0 || !same, replaces };
+}
+
+function wantedFiles(inputs: SecretFilesInputs): Record<string, string> {
+  return { ...inputs.files, [CONTRACT_NAME]: inputs.contract };
+}
+
+async function readFiles(containerId: string): Promise<Map<string, Buffer>> {
+  const archive = await connect().getContainer(containerId).getArchive({ path: SECRETS_DIR });
+  const extract = tar.extract();
+  const result = new Map<string, Buffer>();
+  archive.pipe(extract as unknown as NodeJS.WritableStream);
+  for await (const entry of extract) {
+    const content = await buffer(entry);
+    // Names in the archive begin with the folder's own name.
+    if (entry.header.type === "file") result.set(entry.header.name.split("/").slice(1).join("/"), content);
+  }
+  return result;
+}

@@ -1,0 +1,136 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { BuiltImage } from "../builtImage.ts";
+import type { ImageRecipe } from "../imageRecipe.ts";
+import { labelsOf, type Owner } from "../naming.ts";
+import { ProcessLimit } from "../processLimit.ts";
+import { SecretFiles } from "../secretFiles.ts";
+import type { Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
+
+/**
+ * The docker provider reports an update of these and changes nothing in the container, so that a change must replace
+ * it (recorded against provider 5.2).
+ */
+const REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "wait"];
+/** Seconds that a container gets to end by itself; the supervisor needs under 6 for a child that ignores TERM. */
+const STOP_SECONDS = 10;
+
+/** One Docker host: containers, bridge networks, local volumes. */
+export class DockerTarget implements Target {
+  readonly owner: Owner;
+
+  constructor(owner: Owner) {
+    this.owner = owner;
+  }
+
+  network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {
+    const network = new docker.Network(
+      this.physicalName(name),
+      {
+        driver: "bridge",
+        internal: spec.kind === "internal",
+        ipamConfigs: [{ subnet: spec.subnet }],
+        // Without an address of its own the bridge is no way to the host's 0.0.0.0 ports.
+        options: spec.kind === "internal" ? { "com.docker.network.bridge.inhibit_ipv4": "true" } : {},
+        labels: labelsOf(this.owner, spec.component),
+      },
+      opts,
+    );
+    return { name: network.name, resource: network };
+  }
+
+  volume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
+    const volume = new docker.Volume(
+      this.physicalName(name),
+      { labels: labelsOf(this.owner, component) },
+      // A changed label would replace the volume, and its data with it.
+      pulumi.mergeOptions({ ignoreChanges: ["labels"] }, opts),
+    );
+    return { name: volume.name, resource: volume };
+  }
+
+  image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+    return new BuiltImage(name, { recipe, owner: this.owner }, opts).imageId;
+  }
+
+  workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
+    const { limits } = spec;
+    const secrets = this.volume(`${name}-secrets`, spec.component, opts);
+    const container = new docker.Container(
+      this.physicalName(name),
+      {
+        image: spec.image,
+        hostname: spec.component,
+        user: `${spec.user}:${spec.user}`,
+        // ProcessLimit starts it, with all limits in force.
+        start: false,
+        mustRun: false,
+        restart: "unless-stopped",
+        destroyGraceSeconds: STOP_SECONDS,
+        memory: limits.memoryMiB,
+        memorySwap: limits.memoryMiB,
+        memoryReservation: limits.memoryReservationMiB,
+        cpus: String(limits.cpus),
+        ulimits: [
+          { name: "nofile", soft: limits.nofile.soft, hard: limits.nofile.hard },
+          { name: "nproc", soft: limits.nproc, hard: limits.nproc },
+        ],
+        readOnly: true,
+        capabilities: { drops: ["ALL"] },
+        securityOpts: ["no-new-privileges"],
+        tmpfs: Object.fromEntries(
+          Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [
+            path,
+            `rw,noexec,nosuid,nodev,size=${mebibytes}m,mode=1777`,
+          ]),
+        ),
+        networksAdvanced: spec.networks.map(({ network, aliases }) => ({ name: network, aliases: [...aliases] })),
+        ports: spec.ports.map(({ containerPort, hostPort, bind }) => ({
+          internal: containerPort,
+          external: hostPort,
+          ip: bind,
+        })),
+        volumes: [
+          { volumeName: secrets.name, containerPath: SECRETS_DIR },
+          ...spec.mounts.map(({ volume, path }) => ({ volumeName: volume, containerPath: path })),
+        ],
+        healthcheck: {
+          tests: ["CMD", ...spec.probe.command],
+          interval: duration(spec.probe.intervalSeconds),
+          timeout: duration(spec.probe.timeoutSeconds),
+          startPeriod: duration(spec.probe.startSeconds),
+          retries: spec.probe.failures,
+        },
+        logDriver: "json-file",
+        logOpts: { "max-size": "10m", "max-file": "3" },
+        labels: labelsOf(this.owner, spec.component),
+      },
+      pulumi.mergeOptions({ replaceOnChanges: REPLACE_ON_CHANGES, deleteBeforeReplace: true }, opts),
+    );
+    const files = new SecretFiles(
+      name,
+      { containerId: container.id, gid: spec.user, contract: spec.contract, files: spec.secrets },
+      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
+    );
+    const running = new ProcessLimit(
+      name,
+      { containerId: container.id, component: spec.component, limits },
+      pulumi.mergeOptions({ dependsOn: [files], deleteBeforeReplace: true }, opts),
+    );
+    return { containerId: running.containerId, running };
+  }
+
+  /** What `docker ps` shows before the provider's random suffix: whose it is and what. */
+  private physicalName(name: string): string {
+    return `mcp-${this.owner.stack}-${name}`;
+  }
+}
+
+/** Seconds as Docker writes them back: 90 is `1m30s`, and any other spelling would show as drift. */
+export function duration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const rest = seconds - minutes * 60;
+  if (rest !== 0 && rest < 1 && minutes === 0) return `${Math.round(rest * 1000)}ms`;
+  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
+}

@@ -1,0 +1,86 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Limits } from "../../runtime/contract/index.ts";
+import type { ImageRecipe } from "../imageRecipe.ts";
+import type { Owner } from "../naming.ts";
+
+/** A private network of the estate. */
+export interface NetworkSpec {
+  /** Component label. */
+  component: string;
+  /** IPv4 block in CIDR notation. */
+  subnet: string;
+  /** internal: reaches nothing, not even the host; edge: carries published ports. */
+  kind: "internal" | "edge";
+}
+
+/** A workload's place on a network: under which names others find it. */
+export interface Attachment {
+  network: pulumi.Input<string>;
+  aliases: readonly string[];
+}
+
+export interface PublishedPort {
+  containerPort: number;
+  hostPort: number;
+  /** Address of the host. */
+  bind: string;
+}
+
+export interface MountSpec {
+  volume: pulumi.Input<string>;
+  path: string;
+}
+
+/** How a container is found to be well; Docker's own figures in seconds. */
+export interface ProbeSpec {
+  /** Command run in the container; exit 0 is well. */
+  command: readonly string[];
+  intervalSeconds: number;
+  timeoutSeconds: number;
+  failures: number;
+  startSeconds: number;
+}
+
+/** One container with everything that makes it safe; no field is optional on purpose (R-LIM-01). */
+export interface WorkloadSpec {
+  component: string;
+  /** Content-addressed image id. */
+  image: pulumi.Input<string>;
+  /** uid and gid. */
+  user: number;
+  limits: Limits;
+  networks: readonly Attachment[];
+  ports: readonly PublishedPort[];
+  mounts: readonly MountSpec[];
+  /** Writable memory file systems: path → MiB. */
+  scratchMiB: Readonly<Record<string, number>>;
+  probe: ProbeSpec;
+  /** Contract file's content. */
+  contract: pulumi.Input<string>;
+  /** Secret file name → value. */
+  secrets: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** What a target made of a workload. */
+export interface Workload {
+  /** Id of the container, once it runs with its limits proved. */
+  containerId: pulumi.Output<string>;
+  /** Depend on this to depend on a running workload. */
+  running: pulumi.Resource;
+}
+
+/** A volume or network that a target made. */
+export interface Named {
+  name: pulumi.Output<string>;
+  resource: pulumi.Resource;
+}
+
+/** WHERE an estate runs. Components say what they need and never ask which target it is. */
+export interface Target {
+  readonly owner: Owner;
+  network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
+  volume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;
+  /** Builds the image unless it is there; the output is its content-addressed id. */
+  image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload;
+}

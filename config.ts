@@ -1,0 +1,49 @@
+import * as pulumi from "@pulumi/pulumi";
+import { catalogue } from "./components/catalogue/index.ts";
+import { ConfigError, resolveEstate, type EstateConfig } from "./components/estateConfig.ts";
+import type { Owner } from "./components/naming.ts";
+
+/** Everything the program knows from outside: the stack's settings, checked, and whose objects these are. */
+export interface Settings {
+  owner: Owner;
+  estate: EstateConfig;
+}
+
+/**
+ * Reads and checks the stack's settings. The one place that touches `pulumi.Config`.
+ * @throws pulumi.RunError with one line per fault: key, value given, what is allowed.
+ */
+export function loadConfig(): Settings {
+  const owner = { estate: pulumi.getProject(), stack: pulumi.getStack() };
+  const config = new pulumi.Config();
+  const raw: Record<string, unknown> = {};
+  for (const fullKey of Object.keys(pulumi.runtime.allConfig())) {
+    const [namespace, key] = splitKey(fullKey);
+    if (namespace === config.name) raw[key] = readValue(config, key);
+  }
+  try {
+    return { owner, estate: resolveEstate(raw, catalogue, config.name) };
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      throw new pulumi.RunError(
+        `the settings of stack "${owner.stack}" (Pulumi.${owner.stack}.yaml) cannot be deployed:\n${error.message}`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Objects and numbers arrive as JSON, plain text as it is. */
+function readValue(config: pulumi.Config, key: string): unknown {
+  const text = config.get(key) ?? "";
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function splitKey(fullKey: string): [string, string] {
+  const colon = fullKey.indexOf(":");
+  return [fullKey.slice(0, colon), fullKey.slice(colon + 1)];
+}

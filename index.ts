@@ -1,0 +1,35 @@
+/** The estate, top to bottom: settings, target, one component per server, the gateway in front of them. */
+import { Gateway } from "./components/gateway.ts";
+import { McpServer } from "./components/mcpServer.ts";
+import { allocateSubnets } from "./components/subnets.ts";
+import { targetFor } from "./components/targets/index.ts";
+import { loadConfig } from "./config.ts";
+
+const { owner, estate } = loadConfig();
+const target = targetFor(estate.target, owner);
+
+const EDGE = "gateway-edge";
+const names = estate.servers.map((server) => server.name);
+const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
+
+const mcpServers = estate.servers.map((server) => {
+  const subnet = subnets.get(server.name) ?? "";
+  return new McpServer(server.name, { target, server, health: estate.health, subnet });
+});
+
+const gateway = new Gateway("gateway", {
+  target,
+  gateway: estate.gateway,
+  health: estate.health,
+  edgeSubnet: subnets.get(EDGE) ?? "",
+  servers: mcpServers,
+});
+
+export const gatewayUrl = gateway.url;
+export const gatewayToken = gateway.token;
+export const servers = Object.fromEntries(
+  estate.servers.map((server, i) => [
+    server.name,
+    { url: `${gateway.url}/servers/${server.name}/mcp`, image: mcpServers[i]?.imageId, limits: server.limits },
+  ]),
+);
