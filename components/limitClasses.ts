@@ -1,5 +1,10 @@
 import type { Limits } from "../runtime/contract/index.ts";
 
+/** Processes at which the ladder fires its first level, unless an entry says otherwise (R-PRC-06). */
+const DEFAULT_PROCESSES = 15;
+/** Smallest nproc: R-LIM-02. */
+const MIN_NPROC = 100;
+
 /**
  * Limits by class, so that a server's entry names one word.
  * Memory and pids come from measured servers: threads count as pids, a Node 24 server has 7, a Python server 3, and
@@ -24,11 +29,6 @@ export const limitClasses = {
 export type LimitClass = keyof typeof limitClasses;
 
 export const limitClassNames = Object.keys(limitClasses) as [LimitClass, ...LimitClass[]];
-
-/** Processes at which the ladder fires its first level, unless an entry says otherwise (R-PRC-06). */
-const DEFAULT_PROCESSES = 15;
-/** Smallest nproc: R-LIM-02. */
-const MIN_NPROC = 100;
 
 function limits(core: Pick<Limits, "memoryMiB" | "memoryReservationMiB" | "cpus" | "pids">): Limits {
   return {

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { catalogue } from "../../components/catalogue/index.ts";
+import { ConfigError, resolveEstate } from "../../components/estateConfig.ts";
+import { limitClasses } from "../../components/limitClasses.ts";
+
+/** The message of the refusal, as a user sees it. */
+function refusal(settings: unknown): string {
+  try {
+    resolveEstate(settings, catalogue);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.message;
+  }
+  assert.fail("the settings were accepted");
+}
+
+describe("resolveEstate", () => {
+  it("answers every open question from the catalogue", () => {
+    const estate = resolveEstate({ servers: { memory: {} } }, catalogue);
+    assert.equal(estate.target, "docker");
+    assert.equal(estate.gateway.port, 11000);
+    assert.equal(estate.gateway.bind, "127.0.0.1");
+    assert.deepEqual(estate.servers[0]?.limits, limitClasses.light);
+    assert.equal(estate.servers[0]?.entry.package.name, "@modelcontextprotocol/server-memory");
+  });
+
+  it("lays single limits over the class", () => {
+    const [server] = resolveEstate(
+      { servers: { memory: { limitClass: "standard", limits: { pids: 40 } } } },
+      catalogue,
+    ).servers;
+    assert.deepEqual(server?.limits, { ...limitClasses.standard, pids: 40 });
+  });
+
+  it("deploys a catalogue entry under another name", () => {
+    const [server] = resolveEstate({ servers: { notes: { from: "memory" } } }, catalogue).servers;
+    assert.equal(server?.name, "notes");
+    assert.equal(server?.entry.name, "memory");
+  });
+
+  it("R-LIM-02: the hub class has the plan's own figures", () => {
+    assert.deepEqual(limitClasses.hub, {
+      memoryMiB: 4096,
+      memoryReservationMiB: 1024,
+      cpus: 2,
+      pids: 25,
+      processes: 15,
+      nofile: { soft: 1024, hard: 2048 },
+      nproc: 100,
+    });
+  });
+
+  it("light is 256 MiB and 32 pids", () => {
+    assert.equal(limitClasses.light.memoryMiB, 256);
+    assert.equal(limitClasses.light.pids, 32);
+  });
+
+  const refusals: Array<[name: string, settings: unknown, message: string]> = [
+    [
+      "an unknown server",
+      { servers: { memroy: {} } },
+      'mcp-estate:servers.memroy: there is no server "memroy" in the catalogue; known are everything, fetch, filesystem, memory, sequential-thinking',
+    ],
+    [
+      "no server at all",
+      { servers: {} },
+      "mcp-estate:servers: no server is declared; name at least one of everything, fetch, filesystem, memory, sequential-thinking",
+    ],
+    ["no servers key", {}, "mcp-estate:servers: nothing given; Invalid input: expected record, received undefined"],
+    [
+      "R-LIM-01: a limit taken away",
+      { servers: { memory: { limits: { pids: null } } } },
+      "mcp-estate:servers.memory.limits.pids: null given; Invalid input: expected number, received null",
+    ],
+    [
+      "R-LIM-01: no pids",
+      { servers: { memory: { limits: { pids: 0 } } } },
+      "mcp-estate:servers.memory.limits.pids: 0 given; Too small: expected number to be >=8",
+    ],
+    [
+      "negative memory",
+      { servers: { memory: { limits: { memoryMiB: -5 } } } },
+      "mcp-estate:servers.memory.limits.memoryMiB: -5 given; Too small: expected number to be >=16",
+    ],
+    [
+      "a unit in a string",
+      { servers: { memory: { limits: { memoryMiB: "4g" } } } },
+      'mcp-estate:servers.memory.limits.memoryMiB: "4g" given; Invalid input: expected number, received string',
+    ],
+    [
+      "a reservation over the limit",
+      { servers: { memory: { limits: { memoryReservationMiB: 300 } } } },
+      "mcp-estate:servers.memory.limits.memoryReservationMiB: 300 is more than memoryMiB 256; reserve at most the limit",
+    ],
+    [
+      "nproc under pids",
+      { servers: { memory: { limits: { nproc: 20 } } } },
+      "mcp-estate:servers.memory.limits.nproc: 20 is less than twice pids 32; it counts per uid on the whole host and must not bite before pids does",
+    ],
+    [
+      "an unknown class",
+      { servers: { memory: { limitClass: "huge" } } },
+      'mcp-estate:servers.memory.limitClass: "huge" given; Invalid option: expected one of "light"|"standard"|"browser"|"language-server"|"gpu"|"hub"',
+    ],
+    [
+      "an unknown key of a server",
+      { servers: { memory: { memory: 5 } } },
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing",
+    ],
+    [
+      "an unknown key at the top",
+      { servers: { memory: {} }, gatway: {} },
+      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, health, servers",
+    ],
+    [
+      "a range that is none",
+      { servers: { memory: {} }, network: { range: "10.0.0.0" } },
+      'mcp-estate:network.range: "10.0.0.0" given; an IPv4 range from /8 to /24, for example 10.201.0.0/16',
+    ],
+    [
+      "a port that is none",
+      { servers: { memory: {} }, gateway: { port: 70000 } },
+      "mcp-estate:gateway.port: 70000 given; Too big: expected number to be <=65535",
+    ],
+    [
+      "a server with the gateway's name",
+      { servers: { gateway: {} } },
+      'mcp-estate:servers.gateway: "gateway" is the estate\'s own; give the server another name and set from: gateway',
+    ],
+    [
+      "a target that is none",
+      { servers: { memory: {} }, target: "cloud" },
+      'mcp-estate:target: "cloud" given; Invalid input: expected "docker"',
+    ],
+  ];
+  for (const [name, settings, message] of refusals) {
+    it(`refuses ${name} in one clear line`, () => assert.equal(refusal(settings), message));
+  }
+
+  it("names every fault at once", () => {
+    const lines = refusal({ servers: { memroy: {}, fetch: { limits: { memoryReservationMiB: 9999 } } } }).split("\n");
+    assert.equal(lines.length, 2);
+  });
+});
