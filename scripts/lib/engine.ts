@@ -116,7 +116,9 @@ async function versionOf(file: string, env: Environment): Promise<string | undef
 async function isOfficial(file: string, env: Environment, say: Say): Promise<boolean> {
   if (!isExecutableFile(join(dirname(file), "pulumi-language-nodejs"))) return false;
   const plugins = join(env["PULUMI_HOME"] ?? join(env["HOME"] ?? homedir(), ".pulumi"), "plugins");
-  const missing = resourcePlugins().filter(({ name, version }) => !existsSync(join(plugins, `resource-${name}-v${version}`)));
+  const missing = resourcePlugins().filter(
+    ({ name, version }) => !existsSync(join(plugins, `resource-${name}-v${version}`)),
+  );
   for (const { name, version } of missing) {
     say(`installing the plugin ${name} ${version}`);
     const { code, stderr } = await capture(file, ["plugin", "install", "resource", name, `v${version}`], {

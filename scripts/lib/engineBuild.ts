@@ -33,7 +33,18 @@ export async function buildEngine({ folder, env, say }: BuildOptions): Promise<v
     const file = join(workDir, "pulumi");
     const { code, stderr } = await capture(
       go.file,
-      ["build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags, "-o", file, mainPackage],
+      [
+        "build",
+        "-v",
+        "-mod=readonly",
+        "-trimpath",
+        "-buildvcs=false",
+        "-ldflags",
+        linkerFlags,
+        "-o",
+        file,
+        mainPackage,
+      ],
       { cwd: join(workDir, "module"), env: { ...env, GOFLAGS: "", ...go.env }, onStderrLine: progress },
     );
     if (code !== 0) throw new Error(`go build failed (exit code ${code}): ${failureLines(stderr)}`);
@@ -59,7 +70,8 @@ export function buildProgress(say: Say, started: number, now: () => number = Dat
   return (line) => {
     if (line.startsWith("go: downloading ")) modules++;
     else if (/^[\w.\-/]+$/.test(line)) packages++;
-    const what = packages > 0 ? `${packages} of about ${packageCount} packages compiled` : `${modules} modules downloaded`;
+    const what =
+      packages > 0 ? `${packages} of about ${packageCount} packages compiled` : `${modules} modules downloaded`;
     say(`building, ${duration(now() - started)}: ${what}`);
   };
 }

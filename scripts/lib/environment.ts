@@ -62,7 +62,9 @@ function passphrase(options: EnvironmentOptions, env: Environment): Environment 
   const usersFile = env["PULUMI_CONFIG_PASSPHRASE_FILE"];
   if (usersFile) {
     if (existsSync(usersFile)) return {};
-    throw new UserError(`PULUMI_CONFIG_PASSPHRASE_FILE is "${usersFile}", and there is no such file; correct or unset it`);
+    throw new UserError(
+      `PULUMI_CONFIG_PASSPHRASE_FILE is "${usersFile}", and there is no such file; correct or unset it`,
+    );
   }
   const stackFile = readStackFile(options.project, options.stack);
   if (encryptsElsewhere(env, stackFile?.secretsProvider)) return {};

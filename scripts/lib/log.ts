@@ -30,7 +30,9 @@ export function duration(milliseconds: number): string {
 /** Lays rows out in columns under their headers; widths leave colours out. */
 export function table(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   const width = (text: string): number => stripVTControlCharacters(text).length;
-  const widths = headers.map((header, column) => Math.max(width(header), ...rows.map((row) => width(row[column] ?? ""))));
+  const widths = headers.map((header, column) =>
+    Math.max(width(header), ...rows.map((row) => width(row[column] ?? ""))),
+  );
   const line = (cells: readonly string[]): string =>
     widths
       .map((columnWidth, column) => (cells[column] ?? "") + " ".repeat(columnWidth - width(cells[column] ?? "")))

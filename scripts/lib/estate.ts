@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { capture } from "./exec.ts";
+import { duration, table, type Say } from "./log.ts";
+import type { Prepared } from "./prepare.ts";
+import { messageOf, UserError } from "./userError.ts";
+
+const outputsSchema = z.object({
+  gatewayUrl: z.string(),
+  gatewayToken: z.string(),
+  servers: z
+    .record(z.string(), z.object({ url: z.string(), limits: z.object({ memoryMiB: z.number(), pids: z.number() }) }))
+    .default({}),
+});
+
+/** What the scripts need of a deployed stack's outputs. */
+export type EstateOutputs = z.infer<typeof outputsSchema>;
+
+const answerSchema = z.object({
+  servers: z.array(z.object({ name: z.string(), state: z.string(), tools: z.array(z.string()).default([]) })),
+});
+
+export type ServerState = z.infer<typeof answerSchema>["servers"][number];
+
+/**
+ * The outputs of a deployed stack, secrets included; undefined when it has no gateway (nothing is deployed).
+ * @throws UserError when the engine cannot say.
+ */
+export async function readOutputs(
+  prepared: Prepared,
+  project: string,
+  stack: string,
+): Promise<EstateOutputs | undefined> {
+  const { code, stdout, stderr } = await capture(
+    prepared.engine.file,
+    ["stack", "output", "--json", "--show-secrets", "--stack", stack],
+    { cwd: project, env: prepared.env },
+  );
+  if (code !== 0) throw new UserError(`the outputs of stack "${stack}" cannot be read: ${stderr.trim()}`);
+  return outputsSchema.safeParse(JSON.parse(stdout)).data;
+}
+
+export interface WaitOptions {
+  say: Say;
+  /** @default 120 s: the longest start of a server is about 20 s, five of them on two cores well under 60 */
+  timeoutMs?: number;
+  /** @default 500 ms */
+  intervalMs?: number;
+}
+
+/**
+ * Asks the gateway until every declared server is healthy, and says each change of state as it comes.
+ * @throws UserError that names those that are not when the time is over.
+ */
+export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOptions): Promise<ServerState[]> {
+  const { say, timeoutMs = 120_000, intervalMs = 500 } = options;
+  const started = Date.now();
+  const last = new Map<string, string>();
+  for (;;) {
+    const { states, fault } = await askGateway(outputs);
+    for (const { name, state } of states) {
+      if (last.get(name) !== state) say(`${name} is ${state} (${duration(Date.now() - started)})`);
+      last.set(name, state);
+    }
+    const missing = notHealthy(outputs, states);
+    if (fault === undefined && missing.length === 0) return states;
+    if (Date.now() - started > timeoutMs) {
+      const reason = fault ?? `not healthy: ${missing.join(", ")}`;
+      throw new UserError(
+        `the estate is not healthy after ${duration(timeoutMs)} (${reason}); look at ${outputs.gatewayUrl}/servers and at docker logs of the container`,
+      );
+    }
+    await sleep(intervalMs);
+  }
+}
+
+/** "name (state)" of each server that is declared or answered for and is not healthy. */
+function notHealthy(outputs: EstateOutputs, states: readonly ServerState[]): string[] {
+  const known = new Map(states.map(({ name, state }) => [name, state]));
+  const names = new Set([...Object.keys(outputs.servers), ...known.keys()]);
+  return [...names]
+    .filter((name) => known.get(name) !== "healthy")
+    .map((name) => `${name} (${known.get(name) ?? "unknown"})`);
+}
+
+async function askGateway(outputs: EstateOutputs): Promise<{ states: ServerState[]; fault?: string }> {
+  try {
+    const response = await fetch(`${outputs.gatewayUrl}/servers`, {
+      headers: { authorization: `Bearer ${outputs.gatewayToken}` },
+      signal: AbortSignal.timeout(5_000),
+    });
+    if (!response.ok) return { states: [], fault: `the gateway answers ${response.status}` };
+    return { states: answerSchema.parse(await response.json()).servers };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    return { states: [], fault: `the gateway does not answer: ${messageOf(cause)}` };
+  }
+}
+
+/** What runs, as a table: server, state, number of tools, limits, address. */
+export function estateTable(outputs: EstateOutputs, states: readonly ServerState[]): string {
+  const rows = states.map(({ name, state, tools }) => {
+    const declared = outputs.servers[name];
+    const memory = declared === undefined ? "" : `${declared.limits.memoryMiB} MiB`;
+    const pids = declared === undefined ? "" : String(declared.limits.pids);
+    return [name, state, String(tools.length), memory, pids, declared?.url ?? ""];
+  });
+  return table(["SERVER", "STATE", "TOOLS", "MEMORY", "PIDS", "URL"], rows);
+}
