@@ -24,7 +24,7 @@ export async function provideGo(env: Environment, say: Say): Promise<GoToolchain
 async function goOnPath(env: Environment, say: Say): Promise<GoToolchain | undefined> {
   const file = findOnPath("go", env["PATH"]);
   if (file === undefined) return undefined;
-  const keep = async (): Promise<void> => undefined;
+  const keep = (): Promise<void> => Promise.resolve();
   const version = await goVersion(file, { ...env, GOTOOLCHAIN: "local" });
   if (version !== undefined && isAtLeast(version, oldestGo))
     return { file, env: { GOTOOLCHAIN: "local" }, cleanUp: keep };
