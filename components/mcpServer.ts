@@ -92,6 +92,7 @@ export class McpServer extends pulumi.ComponentResource {
       lockFolder: entry.package.lockFolder,
       user,
       mountPoints: (entry.volumes ?? []).map((volume) => volume.path),
+      command: entry.command,
     });
     return target.image(name, recipe, { parent: this });
   }

@@ -13,7 +13,7 @@ export class StateVolume extends pulumi.ComponentResource {
 
   constructor(name: string, args: StateVolumeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:StateVolume", name, {}, opts);
-    this.volumeName = args.target.volume(name, args.component, { parent: this, retainOnDelete: true }).name;
+    this.volumeName = args.target.stateVolume(name, args.component, { parent: this }).name;
     this.registerOutputs({ volumeName: this.volumeName });
   }
 }

@@ -40,10 +40,15 @@ export class DockerTarget implements Target {
     return { name: network.name, resource: network };
   }
 
-  volume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
+  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
+    // A fixed name and never deleted: what `down` left is found again by the next `up`.
+    return this.volume(name, component, pulumi.mergeOptions({ retainOnDelete: true }, opts), this.physicalName(name));
+  }
+
+  private volume(name: string, component: string, opts: pulumi.CustomResourceOptions, fixedName?: string): Named {
     const volume = new docker.Volume(
       this.physicalName(name),
-      { labels: labelsOf(this.owner, component) },
+      { ...(fixedName ? { name: fixedName } : {}), labels: labelsOf(this.owner, component) },
       // A changed label would replace the volume, and its data with it.
       pulumi.mergeOptions({ ignoreChanges: ["labels"] }, opts),
     );
@@ -123,7 +128,7 @@ export class DockerTarget implements Target {
 
   /** What `docker ps` shows before the provider's random suffix: whose it is and what. */
   private physicalName(name: string): string {
-    return `mcp-${this.owner.stack}-${name}`;
+    return `${this.owner.estate}-${this.owner.stack}-${name}`;
   }
 }
 

@@ -79,7 +79,8 @@ export interface Named {
 export interface Target {
   readonly owner: Owner;
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
-  volume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;
+  /** A volume that outlives the workload and the stack; found again by its name. */
+  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;
   /** Builds the image unless it is there; the output is its content-addressed id. */
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload;

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import Docker from "dockerode";
+import { stringify } from "yaml";
+
+const run = promisify(execFile);
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+export const docker = new Docker();
+
+export interface CommandResult {
+  code: number;
+  /** stdout and stderr as they came. */
+  output: string;
+  stdout: string;
+}
+
+/**
+ * A copy of the project in a folder of its own, with a stack, state, ports and networks of its own, so that a user's
+ * running estate is not touched. Everything it made is gone after `dispose`.
+ */
+export class TestEstate {
+  readonly stack: string;
+  readonly folder: string;
+  readonly port: number;
+  private config: Record<string, unknown>;
+  private outputs: Record<string, unknown> | undefined;
+  private readonly env: Record<string, string>;
+
+  constructor(stack: string, options: { port: number; range: string; config?: Record<string, unknown> }) {
+    this.stack = stack;
+    this.port = options.port;
+    this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-${stack}-`));
+    this.config = {
+      "mcp-estate:target": "docker",
+      "mcp-estate:network": { range: options.range },
+      "mcp-estate:gateway": { port: options.port },
+      ...options.config,
+    };
+    this.env = { XDG_CONFIG_HOME: join(this.folder, ".config"), PULUMI_HOME: join(this.folder, ".pulumi-home") };
+  }
+
+  /** Copies what git would clone, with the installed packages linked. */
+  async create(): Promise<void> {
+    const { stdout } = await run("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root });
+    for (const file of stdout.trim().split("\n")) {
+      if (file.startsWith("test/") || file.startsWith("Pulumi.dev") || file.startsWith("Pulumi.prod")) continue;
+      mkdirSync(dirname(join(this.folder, file)), { recursive: true });
+      cpSync(join(root, file), join(this.folder, file));
+    }
+    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    symlinkSync(join(root, "runtime/node_modules"), join(this.folder, "runtime/node_modules"));
+    this.writeConfig();
+  }
+
+  /** Changes the stack's settings; the next command sees them. */
+  configure(change: (config: Record<string, unknown>) => void): void {
+    change(this.config);
+    this.writeConfig();
+  }
+
+  private writeConfig(): void {
+    const file = join(this.folder, `Pulumi.${this.stack}.yaml`);
+    let salt: string | undefined;
+    try {
+      salt = /^encryptionsalt: .*$/m.exec(readFileSync(file, "utf8"))?.[0];
+    } catch {
+      // The first one: the engine adds its salt later.
+    }
+    writeFileSync(file, `${salt ? `${salt}\n` : ""}${stringify({ config: this.config })}`);
+  }
+
+  /** Runs one of the project's commands as a user would: `estate.command("up")` is `npm run up -- --stack …`. */
+  command(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      const child = spawn("sh", ["scripts/run", name, "--stack", this.stack, ...args], {
+        cwd: this.folder,
+        env: { ...process.env, ...this.env, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      let output = "";
+      let stdout = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        stdout += text;
+      });
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+      child.on("error", reject);
+      child.on("close", (code) => {
+        this.outputs = undefined;
+        resolve({ code: code ?? -1, output, stdout });
+      });
+    });
+  }
+
+  /** Like `command`, and fails the test with the whole output unless the exit code is 0. */
+  async succeed(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
+    const result = await this.command(name, args, env);
+    assert.equal(result.code, 0, `npm run ${name} -- ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
+    return result;
+  }
+
+  /** Runs the engine itself: `npm run pulumi -- …`. */
+  async pulumi(...args: string[]): Promise<CommandResult> {
+    return this.succeed("pulumi", args);
+  }
+
+  /** Value of a stack output, secrets in clear. */
+  async output<T>(name: string): Promise<T> {
+    const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets");
+    return (JSON.parse(stdout) as Record<string, T>)[name] as T;
+  }
+
+  private async allOutputs(): Promise<Record<string, unknown>> {
+    if (!this.outputs) {
+      const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets");
+      this.outputs = JSON.parse(stdout) as Record<string, unknown>;
+    }
+    return this.outputs;
+  }
+
+  token(): Promise<string> {
+    return this.allOutputs().then((outputs) => outputs["gatewayToken"] as string);
+  }
+
+  /** A call of the gateway with its token; the body as JSON. */
+  async request(path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${await this.token()}`, "content-type": "application/json", ...init.headers },
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  execute(server: string, tool: string, args: Record<string, unknown>): Promise<{ status: number; body: unknown }> {
+    return this.request("/execute", { method: "POST", body: JSON.stringify({ server, tool, arguments: args }) });
+  }
+
+  async servers(): Promise<
+    Array<{ name: string; state: string; tools: string[]; transport: string; version: string }>
+  > {
+    const { body } = await this.request("/servers");
+    return (
+      body as { servers: Array<{ name: string; state: string; tools: string[]; transport: string; version: string }> }
+    ).servers;
+  }
+
+  /** Containers of this stack, running or not. */
+  containers(component?: string): Promise<Docker.ContainerInfo[]> {
+    return docker.listContainers({ all: true, filters: { label: this.labels(component) } });
+  }
+
+  /** The one container of a component. */
+  async container(component: string): Promise<Docker.Container> {
+    const found = await this.containers(component);
+    assert.equal(found.length, 1, `containers of ${component}: ${found.map((each) => each.Names.join()).join(", ")}`);
+    return docker.getContainer(found[0]?.Id ?? "");
+  }
+
+  networks(): Promise<Docker.NetworkInspectInfo[]> {
+    return docker.listNetworks({ filters: { label: this.labels() } });
+  }
+
+  async volumes(): Promise<Docker.VolumeInspectInfo[]> {
+    return (await docker.listVolumes({ filters: { label: this.labels() } })).Volumes;
+  }
+
+  images(): Promise<Docker.ImageInfo[]> {
+    return docker.listImages({ filters: { label: this.labels() } });
+  }
+
+  /** Runs a command in a container. */
+  async exec(component: string, command: string[], user = ""): Promise<{ code: number; output: string }> {
+    const container = await this.container(component);
+    const args = ["exec", ...(user ? ["--user", user] : []), container.id, ...command];
+    try {
+      const { stdout, stderr } = await run("docker", args, { maxBuffer: MAX_OUTPUT });
+      return { code: 0, output: stdout + stderr };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+      return { code, output: stdout + stderr };
+    }
+  }
+
+  /** Everything in the state folder, as text. */
+  async stateText(): Promise<string> {
+    const { stdout } = await run("cat", await this.stateFiles(), { maxBuffer: MAX_OUTPUT });
+    return stdout;
+  }
+
+  private async stateFiles(): Promise<string[]> {
+    const { stdout } = await run("find", [join(this.folder, ".pulumi"), "-type", "f"]);
+    return stdout.trim().split("\n");
+  }
+
+  private labels(component?: string): string[] {
+    return [
+      `mcp-estate.stack=${this.stack}`,
+      "mcp-estate.estate=mcp-estate",
+      ...(component ? [`mcp-estate.component=${component}`] : []),
+    ];
+  }
+
+  /** Removes the stack with its volumes and images, and the folder. */
+  async dispose(): Promise<void> {
+    const down = await this.command("down", ["--yes", "--volumes", "--images"]);
+    // A test may have broken the stack; nothing of it must stay.
+    for (const { Id } of await this.containers()) await docker.getContainer(Id).remove({ force: true, v: true });
+    for (const { Id } of await this.networks()) await docker.getNetwork(Id).remove();
+    for (const { Name } of await this.volumes()) await docker.getVolume(Name).remove();
+    rmSync(this.folder, { recursive: true, force: true });
+    assert.equal(down.code, 0, down.output);
+  }
+}
+
+/** Runs `check` until it stops throwing. */
+export async function eventually<T>(check: () => Promise<T>, timeoutMs: number): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
