@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import packageJson from "../package.json" with { type: "json" };
+import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../runtime/contract/index.ts";
+import { contentHash } from "./providers/images/contentHash.ts";
+
+/** What one layer adds to the image below it. Plain data: it is an input of the resource. */
+export type Layer =
+  /** Debian itself: `baseImage` pulled and extended when a registry answers, else bootstrapped from Debian's archive. */
+  | { kind: "debian"; suite: string; packages: readonly string[]; revision: number; baseImage?: string }
+  /** The node binary of npm's `node` package. */
+  | { kind: "node"; version: string }
+  /** `npm ci` of a lock folder into /app; install scripts run for `allowScripts` only. */
+  | { kind: "npm"; lockFolder: string; allowScripts: readonly string[] }
+  /** `pip install --require-hashes` of a lock folder into /app/site-packages, compiled. */
+  | { kind: "pypi"; lockFolder: string; python: string }
+  /** The supervisor or the gateway, the account it runs under, and the folders that volumes are mounted on. */
+  | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] };
+
+export type Program = "supervisor" | "gateway";
+export type Runtime = "node" | "python";
+
+/** How containers of the image start. Absent fields come from the image below. */
+export interface ImageConfig {
+  /** `UID:GID`. */
+  user?: string;
+  workingDir?: string;
+  entrypoint?: readonly string[];
+  env?: readonly string[];
+}
+
+/** An image as a chain of layers, each an image of its own that others can share. */
+export interface ImageRecipe {
+  /** Middle part of the tag: `mcp-estate/NAME:HASH`. */
+  name: string;
+  /** The image below; absent for Debian. */
+  from?: ImageRecipe;
+  layer: Layer;
+  /** SHA-256 over the files that go in beside the recipe: lock files, sources of the program; "" where there are none. */
+  content: string;
+  config: ImageConfig;
+  /** Absolute paths that the finished image must hold, so that a wrong start command fails the build (R-IMG-11). */
+  requires: readonly string[];
+}
+
+/** Debian 12: the newest whose Docker (20.10) the estate supports. Its Python is 3.11. */
+const DEBIAN_SUITE = "bookworm";
+const PYTHON_VERSION = "3.11";
+/** Raise it to bootstrap Debian anew, with its security updates of that day. */
+const DEBIAN_REVISION = 1;
+/** Raise it when the code that writes layers changes what it writes. */
+const FORMAT = 1;
+const HASH_LENGTH = 12;
+
+const NODE_PATH = "/usr/local/bin/node";
+const INIT_PATH = "/usr/bin/tini";
+/** One background thread of V8 instead of four: threads count against the pids limit (R-LIM-10). */
+const NODE_FLAGS = ["--v8-pool-size=1"];
+const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
+
+export interface BaseOptions {
+  /**
+   * Image to extend where a registry answers, best with its digest: `debian:bookworm-slim@sha256:…`.
+   * @default none: Debian is bootstrapped from its package archive, which needs mmdebstrap on this machine.
+   */
+  baseImage?: string;
+}
+
+/** Debian with an init, a probe client, certificates and Node; Python too where asked. Shared by all stacks. */
+export function baseRecipe(runtime: Runtime, options: BaseOptions = {}): ImageRecipe {
+  const packages = ["ca-certificates", "curl", "tini", ...(runtime === "python" ? ["python3"] : [])];
+  const debian: ImageRecipe = {
+    name: runtime === "python" ? "debian-python" : "debian",
+    layer: {
+      kind: "debian",
+      suite: DEBIAN_SUITE,
+      packages,
+      revision: DEBIAN_REVISION,
+      ...(options.baseImage ? { baseImage: options.baseImage } : {}),
+    },
+    content: "",
+    config: { user: "0:0", env: [PATH] },
+    requires: [INIT_PATH, "/usr/bin/curl", ...(runtime === "python" ? ["/usr/bin/python3"] : [])],
+  };
+  return {
+    name: `base-${runtime}`,
+    from: debian,
+    // npm's node package is the project's own Node, so that both change together.
+    layer: { kind: "node", version: packageJson.dependencies.node },
+    content: "",
+    config: { env: ["NODE_ENV=production"] },
+    requires: [NODE_PATH],
+  };
+}
+
+export interface ServerRecipeArgs extends BaseOptions {
+  /** Name of the server; the package layer is `NAME-packages`. */
+  name: string;
+  runtime: Runtime;
+  ecosystem: "npm" | "pypi";
+  /** Folder with package.json and package-lock.json (npm) or requirements.txt (PyPI), relative to the project. */
+  lockFolder: string;
+  /** uid, and gid, of the server's processes. */
+  user: number;
+  /** Absolute paths of folders that the user owns, for volumes. */
+  mountPoints: readonly string[];
+  /**
+   * Start command of the server: its files are looked for in the finished image.
+   * @default none: nothing is checked
+   */
+  command?: readonly string[];
+  /** npm packages whose install scripts may run, by name. @default none */
+  allowScripts?: readonly string[];
+}
+
+/**
+ * One MCP server under its supervisor: base, packages, then all that differs between stacks in one small layer.
+ * @param root the project's folder, from which lock files and sources are read.
+ * @throws Error when a lock file or a source is missing.
+ */
+export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd()): ImageRecipe {
+  const { name, runtime, ecosystem, lockFolder, user, mountPoints, command = [] } = args;
+  const layer: Layer =
+    ecosystem === "npm"
+      ? { kind: "npm", lockFolder, allowScripts: args.allowScripts ?? [] }
+      : { kind: "pypi", lockFolder, python: PYTHON_VERSION };
+  const packages: ImageRecipe = {
+    name: `${name}-packages`,
+    from: baseRecipe(runtime, args),
+    layer,
+    content: contentHash(layer, root),
+    config: {},
+    requires: [],
+  };
+  return programRecipe(name, packages, "supervisor", user, mountPoints, filesOf(command), root);
+}
+
+/** The gateway on the Node base. @throws Error when a source is missing. */
+export function gatewayRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
+  return programRecipe("gateway", baseRecipe("node", args), "gateway", args.user, [], [], root);
+}
+
+function programRecipe(
+  name: string,
+  from: ImageRecipe,
+  program: Program,
+  user: number,
+  mountPoints: readonly string[],
+  requires: readonly string[],
+  root: string,
+): ImageRecipe {
+  const layer: Layer = { kind: "program", program, user, mountPoints };
+  const main = program === "supervisor" ? SUPERVISOR_PATH : GATEWAY_PATH;
+  return {
+    name,
+    from,
+    layer,
+    content: contentHash(layer, root),
+    config: {
+      user: `${user}:${user}`,
+      workingDir: program === "supervisor" ? "/app" : "/",
+      entrypoint: [INIT_PATH, "--", NODE_PATH, ...NODE_FLAGS, main],
+    },
+    requires: [INIT_PATH, NODE_PATH, main, SECRETS_DIR, ...mountPoints, ...requires],
+  };
+}
+
+/** Files that a start command names: the executable, what lies in /app, and the module of `python3 -m`. */
+function filesOf(command: readonly string[]): string[] {
+  const module = command[1] === "-m" ? command[2] : undefined;
+  return [
+    ...command.filter((part, index) => index === 0 || part.startsWith("/app/")),
+    ...(module ? [`/app/site-packages/${module.replaceAll(".", "/")}`] : []),
+  ];
+}
+
+/**
+ * `mcp-estate/NAME:HASH`, the hash over everything that goes in: the recipe, the files it names, the image below and
+ * the labels. Equal tags hold equal things, wherever and whenever they were built.
+ * @param labels labels of the image; none for layers that all stacks share.
+ */
+export function imageTag(recipe: ImageRecipe, labels: Readonly<Record<string, string>> = {}): string {
+  const { from, ...own } = recipe;
+  const parts = { format: FORMAT, from: from ? imageTag(from) : null, labels, ...own };
+  const hash = createHash("sha256").update(canonicalJson(parts)).digest("hex").slice(0, HASH_LENGTH);
+  return `mcp-estate/${recipe.name}:${hash}`;
+}
+
+/** JSON with sorted keys: the engine hands objects back in another order. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import type { Layer, Program } from "../../imageRecipe.ts";
+
+/** How esbuild bundles a program; part of what the hash covers. Syntax is shortened, names stay for stack traces. */
+export const BUNDLE_OPTIONS = {
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node24",
+  minifySyntax: true,
+  legalComments: "none",
+  sourcemap: false,
+} as const;
+
+/** Files of a lock folder that decide what is installed. */
+export const LOCK_FILES = { npm: ["package.json", "package-lock.json"], pypi: ["requirements.txt"] } as const;
+
+interface PackageLock {
+  packages: Record<
+    string,
+    {
+      version?: string;
+      integrity?: string;
+      dependencies?: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
+      peerDependencies?: Record<string, string>;
+    }
+  >;
+}
+
+/**
+ * SHA-256 over the files that a layer takes from the project: by name and bytes, never by time or by where the
+ * checkout lies. "" for layers that take none.
+ * @param root the project's folder.
+ * @throws Error naming a file that is missing.
+ */
+export function contentHash(layer: Layer, root: string): string {
+  if (layer.kind === "program") return programHash(layer.program, root);
+  if (layer.kind !== "npm" && layer.kind !== "pypi") return "";
+  const hash = createHash("sha256");
+  for (const name of LOCK_FILES[layer.kind]) addPart(hash, name, read(root, posix.join(layer.lockFolder, name)));
+  return hash.digest("hex");
+}
+
+/** Path of a program's first file, relative to the project. */
+export function programEntry(program: Program): string {
+  return `runtime/${program}/main.ts`;
+}
+
+/** The sources that the program imports, and what the lock file says of the packages that they import. */
+function programHash(program: Program, root: string): string {
+  const { sources, packages } = followImports(programEntry(program), root);
+  const lock = JSON.parse(read(root, "package-lock.json").toString()) as PackageLock;
+  const hash = createHash("sha256");
+  addPart(hash, "options", JSON.stringify(BUNDLE_OPTIONS));
+  for (const [path, content] of [...sources].sort(byKey)) addPart(hash, path, content);
+  for (const entry of [...lockEntries(lock, ["esbuild"], ""), ...lockEntries(lock, packages, "runtime")].sort()) {
+    addPart(hash, "package", entry);
+  }
+  return hash.digest("hex");
+}
+
+/** Every source reached by relative imports, and the names of the packages that they import. */
+function followImports(entry: string, root: string): { sources: Map<string, Buffer>; packages: Set<string> } {
+  const sources = new Map<string, Buffer>();
+  const packages = new Set<string>();
+  const queue = [entry];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (sources.has(path)) continue;
+    const content = read(root, path);
+    sources.set(path, content);
+    // A line that only looks like an import costs a needless rebuild at most.
+    for (const [, specifier = ""] of content.toString().matchAll(/\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g)) {
+      if (specifier.startsWith(".")) {
+        const target = posix.join(posix.dirname(path), specifier);
+        if (existsSync(join(root, target))) queue.push(target);
+      } else if (!specifier.startsWith("node:")) {
+        packages.add(/^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
+      }
+    }
+  }
+  return { sources, packages };
+}
+
+/**
+ * `NAME VERSION INTEGRITY` of packages and all that they need, found as Node finds them from folder `from`.
+ * Names that the lock file does not know are built into Node and skipped.
+ */
+function lockEntries(lock: PackageLock, names: Iterable<string>, from: string): Set<string> {
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string, folder: string): void => {
+    const key = resolvePackage(lock, name, folder);
+    const entry = key === undefined ? undefined : lock.packages[key];
+    if (key === undefined || !entry || seen.has(key)) return;
+    seen.add(key);
+    // Platform builds of a package (esbuild's) differ from machine to machine, its version does not.
+    found.add(`${name} ${entry.version ?? ""} ${entry.integrity ?? ""}`);
+    for (const next of Object.keys({ ...entry.dependencies, ...entry.peerDependencies })) visit(next, key);
+  };
+  for (const name of names) visit(name, from);
+  return found;
+}
+
+function resolvePackage(lock: PackageLock, name: string, folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at) === "." ? "" : dirname(at)) {
+    if (!at.endsWith("node_modules")) {
+      const key = posix.join(at, "node_modules", name);
+      if (lock.packages[key]) return key;
+    }
+    if (at === "") return undefined;
+  }
+}
+
+function addPart(hash: ReturnType<typeof createHash>, name: string, content: string | Buffer): void {
+  // Lengths keep two parts from reading as other two.
+  hash.update(`${name}\0${Buffer.byteLength(content)}\0`).update(content);
+}
+
+function read(root: string, path: string): Buffer {
+  try {
+    return readFileSync(join(root, path));
+  } catch (error) {
+    throw new Error(`${path} cannot be read, so its image cannot be described (looked in ${root})`, { cause: error });
+  }
+}
+
+function byKey([a]: [string, Buffer], [b]: [string, Buffer]): number {
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,92 @@
+import { isAbsolute, posix } from "node:path";
+import type { Readable } from "node:stream";
+import { build } from "esbuild";
+import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../../../runtime/contract/index.ts";
+import type { Layer, Program } from "../../imageRecipe.ts";
+import { packEntries, type ArchiveEntry } from "./archive.ts";
+import { BUNDLE_OPTIONS, programEntry } from "./contentHash.ts";
+import { singleFlight } from "./exclusive.ts";
+
+/** Account of the server's processes: some programs do not start without an entry for their uid. */
+const ACCOUNT = "mcp";
+/** Given by every Debian; all that a container needs of /etc/passwd beside its own account. */
+const NOBODY = 65534;
+
+/** All that differs between stacks, and the program: one small layer above the packages. */
+export async function packProgram(layer: Extract<Layer, { kind: "program" }>, root: string): Promise<Readable> {
+  const { program, user, mountPoints } = layer;
+  const path = program === "supervisor" ? SUPERVISOR_PATH : GATEWAY_PATH;
+  const bundle = await singleFlight(`bundle ${program}`, () => bundleProgram(program, root));
+  return packEntries([
+    ...accountFiles(user),
+    { name: "opt/mcp-estate", mode: 0o755 },
+    { name: path.slice(1), mode: 0o644, content: bundle },
+    ...mountPointEntries(user, mountPoints),
+  ]);
+}
+
+/** One file with everything that the program imports. @throws Error with esbuild's own message. */
+async function bundleProgram(program: Program, root: string): Promise<Uint8Array> {
+  const result = await build({
+    ...BUNDLE_OPTIONS,
+    entryPoints: [programEntry(program)],
+    absWorkingDir: root,
+    outfile: "bundle.mjs",
+    write: false,
+    logLevel: "silent",
+  });
+  const [file] = result.outputFiles;
+  if (!file) throw new Error(`esbuild wrote nothing for ${programEntry(program)}`);
+  return file.contents;
+}
+
+function accountFiles(user: number): ArchiveEntry[] {
+  const passwd = [
+    "root:x:0:0:root:/root:/usr/sbin/nologin",
+    `nobody:x:${NOBODY}:${NOBODY}:nobody:/nonexistent:/usr/sbin/nologin`,
+    `${ACCOUNT}:x:${user}:${user}:${ACCOUNT}:/tmp:/usr/sbin/nologin`,
+  ];
+  const group = ["root:x:0:", `nogroup:x:${NOBODY}:`, `${ACCOUNT}:x:${user}:`];
+  return [
+    { name: "etc/passwd", mode: 0o644, content: `${passwd.join("\n")}\n` },
+    { name: "etc/group", mode: 0o644, content: `${group.join("\n")}\n` },
+  ];
+}
+
+/**
+ * Data folders belong to the user, as a new volume takes the owner of the folder it is mounted on; the secrets folder
+ * belongs to root, so that the server can read its files and neither add nor remove one.
+ * @throws Error when a mount point is not an absolute path below the root folder.
+ */
+function mountPointEntries(user: number, mountPoints: readonly string[]): ArchiveEntry[] {
+  const entries = new Map<string, ArchiveEntry>();
+  for (const path of [SECRETS_DIR, ...mountPoints]) {
+    if (!isAbsolute(path) || posix.normalize(path) !== path || path === "/" || path.endsWith("/")) {
+      throw new Error(`mount point "${path}" given; an absolute path such as /data is allowed`);
+    }
+    for (let parent = posix.dirname(path); parent !== "/"; parent = posix.dirname(parent)) {
+      const name = parent.slice(1);
+      // Folders that Debian has keep its mode.
+      if (!DEBIAN_FOLDERS.has(parent) && !entries.has(name)) entries.set(name, { name, mode: 0o755 });
+    }
+  }
+  for (const path of mountPoints)
+    entries.set(path.slice(1), { name: path.slice(1), mode: 0o750, uid: user, gid: user });
+  const secrets = SECRETS_DIR.slice(1);
+  entries.set(secrets, { name: secrets, mode: 0o750, uid: 0, gid: user });
+  return [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const DEBIAN_FOLDERS = new Set([
+  "/etc",
+  "/home",
+  "/mnt",
+  "/opt",
+  "/run",
+  "/srv",
+  "/tmp",
+  "/usr",
+  "/var",
+  "/var/lib",
+  "/var/tmp",
+]);
