@@ -26,5 +26,13 @@ export const gatewayContractSchema = z.strictObject({
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),
+  /** Public names under which clients may call (Host header), beside addresses and names without a dot. @default [] */
+  allowedHosts: z.array(z.string()).optional(),
+  /** Web origins that may call, for example https://mcp.example.org, beside loopback ones. @default [] */
+  allowedOrigins: z.array(z.string()).optional(),
+  /** Calls that one server may work on at once through this gateway. @default 64 */
+  maxConcurrentCalls: z.int().min(1).optional(),
+  /** Calls per server that wait for their turn; beyond it they get 503. @default 256 */
+  maxQueuedCalls: z.int().min(0).optional(),
 });
 export type GatewayContract = z.infer<typeof gatewayContractSchema>;

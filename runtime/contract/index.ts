@@ -4,8 +4,10 @@ export {
   proofCallSchema,
   serverContractSchema,
   serverNameSchema,
+  serverTuningSchema,
   type ProofCall,
   type ServerContract,
+  type ServerTuning,
 } from "./server.ts";
 export { gatewayContractSchema, upstreamSchema, type GatewayContract, type Upstream } from "./gateway.ts";
 

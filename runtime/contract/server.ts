@@ -16,6 +16,35 @@ export const proofCallSchema = z.strictObject({
 });
 export type ProofCall = z.infer<typeof proofCallSchema>;
 
+/** Bounds that few servers need to change; each has its default in the supervisor (supervisor/settings.ts). */
+export const serverTuningSchema = z.strictObject({
+  /** Time between SIGTERM and SIGKILL. @default 5 */
+  graceSeconds: z.number().positive().optional(),
+  /** A session without a call for this long is closed, with its child when isolated. @default 900 */
+  idleSeconds: z.number().positive().optional(),
+  /** Sessions that may be open at once. @default 1000 */
+  maxSessions: z.int().min(1).optional(),
+  /** Calls that one child works on at once. @default 128 */
+  maxConcurrentCalls: z.int().min(1).optional(),
+  /** Calls that wait for their turn; beyond it they get 503. @default 512 */
+  maxQueuedCalls: z.int().min(0).optional(),
+  /** Largest message in either direction. @default 8192 */
+  maxMessageKiB: z.int().min(1).optional(),
+  /** Failures inside `restartWindowSeconds` after which the state is `crash-loop` (R-PRC-13). @default 5 */
+  restartFailures: z.int().min(1).optional(),
+  /** @default 600 */
+  restartWindowSeconds: z.number().positive().optional(),
+  /** How long a crash loop is left alone before one more try. @default 600 */
+  coolDownSeconds: z.number().positive().optional(),
+  /** R-PRC-04. @default 5 */
+  spawnsPer10Seconds: z.int().min(1).optional(),
+  /** R-PRC-04. @default 15 */
+  spawnsPerMinute: z.int().min(1).optional(),
+  /** How often the ladder looks while all is normal, and while it is not. @default [30, 10] */
+  ladderSeconds: z.tuple([z.number().positive(), z.number().positive()]).optional(),
+});
+export type ServerTuning = z.infer<typeof serverTuningSchema>;
+
 /**
  * What the supervisor of one server reads from its contract file (CONTRACT_PATH).
  * Written by the program (SecretFiles), read at start and again on SIGHUP.
@@ -49,5 +78,8 @@ export const serverContractSchema = z.strictObject({
     failures: z.int().min(1),
   }),
   callTimeoutSeconds: z.number().positive(),
+  /** What the operator wants: a stopped or quarantined server has no child and says so. @default running */
+  desiredState: z.enum(["running", "stopped", "quarantined"]).optional(),
+  tuning: serverTuningSchema.optional(),
 });
 export type ServerContract = z.infer<typeof serverContractSchema>;

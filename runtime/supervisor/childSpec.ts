@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { resolve, sep } from "node:path";
+import type { ServerContract } from "../contract/index.ts";
+import type { ChildSpec } from "./childProcess.ts";
+
+/** A secret or a setting that the server needs and does not have (R-HLT-09). */
+export class ConfigurationError extends Error {
+  override readonly name = "ConfigurationError";
+}
+
+function readSecret(variable: string, file: string, secretsDir: string): string {
+  const path = resolve(secretsDir, file);
+  if (!path.startsWith(resolve(secretsDir) + sep)) {
+    throw new ConfigurationError(`secretEnv.${variable}: ${JSON.stringify(file)} is outside of ${secretsDir}`);
+  }
+  try {
+    // editors and shells end a file with a newline that is no part of the secret
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new ConfigurationError(`secretEnv.${variable}: the secret file ${path} cannot be read (${code})`);
+  }
+}
+
+/** Secret values of the child by variable. Throws ConfigurationError that names variable and file. */
+export function readSecrets(contract: ServerContract, secretsDir: string): Record<string, string> {
+  const entries = Object.entries(contract.secretEnv);
+  return Object.fromEntries(entries.map(([variable, file]) => [variable, readSecret(variable, file, secretsDir)]));
+}
+
+/** Command and environment of the child: exactly what the contract says, nothing inherited. */
+export function childSpec(contract: ServerContract, secrets: Readonly<Record<string, string>>): ChildSpec {
+  return { command: contract.command, cwd: contract.cwd, env: { ...contract.env, ...secrets } };
+}
+
+/** Replaces secret values in a line before it is logged; very short ones would mask ordinary text. */
+export function redactor(secrets: Readonly<Record<string, string>>): (line: string) => string {
+  const values = Object.values(secrets).filter((value) => value.length >= 6);
+  return (line) => values.reduce((text, value) => text.replaceAll(value, "[secret]"), line);
+}

@@ -1,0 +1,182 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { EnvelopeError, errorText, idKey, parseEnvelope, resultText, type Envelope } from "../wire/envelope.ts";
+import { asFault, Fault } from "../wire/faults.ts";
+import { faultHeaders, header, readBody, sendText } from "../wire/httpIo.ts";
+import { negotiate, REVISIONS } from "../wire/revisions.ts";
+import { parseEventId } from "../wire/sse.ts";
+import type { Backend } from "./backend.ts";
+import { PostReply } from "./postReply.ts";
+import { Session, type SessionStore } from "./session.ts";
+import type { Settings } from "./settings.ts";
+
+export interface McpEndpointOptions {
+  readonly sessions: SessionStore;
+  readonly backend: Backend;
+  readonly settings: () => Settings;
+  /** Called once per client request, with the HTTP status or the fault it ended in. */
+  readonly observe: (method: string, outcome: string, seconds: number) => void;
+}
+
+/** MCP Streamable HTTP of one server: POST, GET and DELETE on one path. */
+export class McpEndpoint {
+  readonly #options: McpEndpointOptions;
+
+  constructor(options: McpEndpointOptions) {
+    this.#options = options;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const revision = header(request, "mcp-protocol-version");
+      if (revision !== undefined && !REVISIONS.includes(revision)) {
+        throw new Fault(
+          "bad-request",
+          `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`,
+        );
+      }
+      if (request.method === "POST") await this.#post(request, response);
+      else if (request.method === "GET") this.#get(request, response);
+      else if (request.method === "DELETE") this.#delete(request, response);
+      else
+        sendText(
+          response,
+          405,
+          errorText(undefined, { code: -32600, message: "use POST, GET or DELETE" }),
+          "application/json",
+          { allow: "POST, GET, DELETE" },
+        );
+    } catch (error) {
+      const fault = asFault(error);
+      sendText(response, fault.status, errorText(undefined, fault.body), "application/json", faultHeaders(fault));
+    }
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const accept = header(request, "accept") ?? "*/*";
+    const any = accept.includes("*/*");
+    if (!any && !accept.includes("application/json")) {
+      request.resume();
+      throw new Fault("not-acceptable", "Accept must name application/json, and text/event-stream for notifications");
+    }
+    const type = header(request, "content-type") ?? "";
+    if (!type.startsWith("application/json")) {
+      request.resume();
+      sendText(
+        response,
+        415,
+        errorText(undefined, { code: -32600, message: "Content-Type must be application/json" }),
+        "application/json",
+      );
+      return;
+    }
+    const body = await readBody(request, this.#options.settings().maxMessageBytes);
+    let envelope: Envelope;
+    try {
+      envelope = parseEnvelope(body);
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error;
+      sendText(response, 400, errorText(undefined, { code: error.code, message: error.message }), "application/json");
+      return;
+    }
+    if (envelope.kind === "request" && envelope.method === "initialize") await this.#initialize(envelope, response);
+    else {
+      const session = this.#options.sessions.use(header(request, "mcp-session-id"));
+      if (envelope.kind === "request")
+        await this.#request(session, envelope, response, accept.includes("text/event-stream"));
+      else {
+        this.#take(session, envelope);
+        response.writeHead(202).end();
+      }
+    }
+  }
+
+  async #initialize(envelope: Envelope, response: ServerResponse): Promise<void> {
+    const { sessions, backend, settings } = this.#options;
+    const params = envelope.params ?? {};
+    const session = new Session(negotiate(params["protocolVersion"]));
+    try {
+      sessions.add(session, settings().maxSessions);
+      const result = await backend.open(session, { ...params, protocolVersion: session.revision });
+      const text = resultText(envelope.idText ?? "null", { ...result, protocolVersion: session.revision });
+      sendText(response, 200, text, "application/json", { "mcp-session-id": session.id });
+    } catch (error) {
+      sessions.remove(session);
+      const fault = asFault(error);
+      sendText(response, fault.status, errorText(envelope.idText, fault.body), "application/json", faultHeaders(fault));
+    }
+  }
+
+  /** The hot path: the text goes to the child with its id replaced, and the answer back. */
+  async #request(
+    session: Session,
+    envelope: Envelope,
+    response: ServerResponse,
+    acceptsStream: boolean,
+  ): Promise<void> {
+    const { backend, settings, observe } = this.#options;
+    const began = performance.now();
+    const idText = envelope.idText ?? "null";
+    const reply = new PostReply(session, response, acceptsStream);
+    const key = idKey(idText);
+    if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
+    let outcome = "ok";
+    try {
+      if (envelope.method === "ping") {
+        reply.finish(resultText(idText, {}));
+        return;
+      }
+      const own = backend.answer(session, envelope);
+      if (own !== undefined) {
+        reply.finish(resultText(idText, await own));
+        return;
+      }
+      const notify = (text: string): boolean => reply.notify(text);
+      const call = backend.channel(session).forward(envelope, settings().callTimeoutMs, notify);
+      session.calls.set(key, { call, notify });
+      // nobody could get this answer any more, so the server need not go on with it
+      response.on("close", () => {
+        if (!response.writableEnded && reply.needsConnection) call.cancel("the client closed the connection");
+      });
+      reply.finish(await call.answer);
+    } catch (error) {
+      const fault = asFault(error);
+      outcome = fault.kind;
+      reply.fail(fault, idText);
+    } finally {
+      session.calls.delete(key);
+      observe(envelope.method, outcome, (performance.now() - began) / 1000);
+    }
+  }
+
+  #take(session: Session, envelope: Envelope): void {
+    const { backend } = this.#options;
+    if (envelope.kind === "response") backend.answered(session, envelope);
+    else if (envelope.method === "notifications/cancelled") {
+      const reason = envelope.params?.["reason"];
+      const key = idKey(JSON.stringify(envelope.params?.["requestId"] ?? null));
+      session.calls.get(key)?.call.cancel(typeof reason === "string" ? reason : "cancelled by the client");
+    } else backend.notified(session, envelope);
+  }
+
+  #get(request: IncomingMessage, response: ServerResponse): void {
+    if (!(header(request, "accept") ?? "").includes("text/event-stream")) {
+      throw new Fault("not-acceptable", "Accept must name text/event-stream");
+    }
+    const session = this.#options.sessions.use(header(request, "mcp-session-id"));
+    const last = header(request, "last-event-id");
+    if (last === undefined) {
+      session.openStanding().attach(response, {});
+      return;
+    }
+    const event = parseEventId(last);
+    const stream = event === undefined ? undefined : session.stream(event.stream);
+    if (event === undefined || stream === undefined) throw new Fault("not-found", "this event is not kept any more");
+    stream.attach(response, {}, event.sequence);
+  }
+
+  #delete(request: IncomingMessage, response: ServerResponse): void {
+    const { sessions } = this.#options;
+    sessions.remove(sessions.use(header(request, "mcp-session-id")));
+    response.writeHead(200, { "content-length": 0 }).end();
+  }
+}

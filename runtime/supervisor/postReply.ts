@@ -1,0 +1,54 @@
+import type { ServerResponse } from "node:http";
+import { errorText } from "../wire/envelope.ts";
+import type { Fault } from "../wire/faults.ts";
+import { faultHeaders, sendText } from "../wire/httpIo.ts";
+import type { SseStream } from "../wire/sse.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * The answer to one POSTed request: plain JSON as long as nothing comes before the result, a stream from the first
+ * notification on.
+ */
+export class PostReply {
+  readonly #session: Session;
+  readonly #response: ServerResponse;
+  readonly #acceptsStream: boolean;
+  #stream: SseStream | undefined;
+
+  constructor(session: Session, response: ServerResponse, acceptsStream: boolean) {
+    this.#session = session;
+    this.#response = response;
+    this.#acceptsStream = acceptsStream;
+  }
+
+  /** True while a lost connection would lose the answer for good. */
+  get needsConnection(): boolean {
+    return this.#stream === undefined;
+  }
+
+  notify(text: string): boolean {
+    if (!this.#acceptsStream) return false;
+    if (this.#stream === undefined) {
+      if (this.#response.destroyed) return false;
+      this.#stream = this.#session.openStream();
+      this.#stream.attach(this.#response, {});
+    }
+    this.#stream.send(text);
+    return true;
+  }
+
+  finish(text: string): void {
+    if (this.#stream === undefined) sendText(this.#response, 200, text, "application/json");
+    else {
+      this.#stream.send(text);
+      this.#stream.end();
+    }
+  }
+
+  fail(fault: Fault, idText: string | undefined): void {
+    const text = errorText(idText, fault.body);
+    if (this.#stream === undefined)
+      sendText(this.#response, fault.status, text, "application/json", faultHeaders(fault));
+    else this.finish(text);
+  }
+}
