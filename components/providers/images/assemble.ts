@@ -50,7 +50,7 @@ export async function assemble(assembly: Assembly): Promise<void> {
     HostConfig: { NetworkMode: command?.network ? "default" : "none" },
   });
   try {
-    if (archive) await drain(await container.putArchive(archive, { path: "/" }));
+    if (archive) await container.putArchive(archive, { path: "/" });
     if (command) await runToEnd(container, command.args);
     for (const path of requires) await requirePath(container, path, tag);
     await commit(container, assembly);
@@ -113,7 +113,7 @@ async function requirePath(container: Docker.Container, path: string, tag: strin
 }
 
 /** An answer that nobody reads keeps its connection, and this process, for minutes. */
-async function drain(answer: NodeJS.ReadableStream): Promise<void> {
+async function drain(answer: IncomingMessage): Promise<void> {
   answer.resume();
   await finished(answer);
 }
