@@ -52,7 +52,7 @@ export function programEntry(program: Program): string {
 /** The sources that the program imports, and what the lock file says of the packages that they import. */
 function programHash(program: Program, root: string): string {
   const { sources, packages } = followImports(programEntry(program), root);
-  const lock = JSON.parse(read(root, "package-lock.json").toString()) as PackageLock;
+  const lock = parseLock(read(root, "package-lock.json"));
   const hash = createHash("sha256");
   addPart(hash, "options", JSON.stringify(BUNDLE_OPTIONS));
   for (const [path, content] of [...sources].sort(byKey)) addPart(hash, path, content);
@@ -60,6 +60,16 @@ function programHash(program: Program, root: string): string {
     addPart(hash, "package", entry);
   }
   return hash.digest("hex");
+}
+
+const parsedLocks = new Map<string, PackageLock>();
+
+/** Parsed once per content: five servers ask for the same file, and parsing it takes longer than hashing it. */
+function parseLock(content: Buffer): PackageLock {
+  const key = createHash("sha256").update(content).digest("hex");
+  const lock = parsedLocks.get(key) ?? (JSON.parse(content.toString()) as PackageLock);
+  parsedLocks.set(key, lock);
+  return lock;
 }
 
 /** Every source reached by relative imports, and the names of the packages that they import. */
