@@ -1,11 +1,11 @@
 import { timingSafeEqual } from "node:crypto";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import tar from "tar-stream";
 import { CONTRACT_PATH, SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { connect, isNotFound } from "./docker.ts";
+import { packEntries } from "./images/archive.ts";
 
 /** Inputs of the resource; `files` is secret as a whole. */
 export interface SecretFilesInputs {
@@ -33,14 +33,10 @@ export async function deliverSecretFiles(
   previous?: SecretFilesInputs,
 ): Promise<SecretFilesInputs> {
   const container = connect().getContainer(inputs.containerId);
-  const pack = tar.pack();
   const wanted = wantedFiles(inputs);
   for (const name of Object.keys(previous?.files ?? {})) if (!(name in wanted)) wanted[name] = "";
-  for (const [name, content] of Object.entries(wanted)) {
-    pack.entry({ name, mode: FILE_MODE, uid: 0, gid: inputs.gid, mtime: new Date(0) }, content);
-  }
-  pack.finalize();
-  await container.putArchive(Readable.from(pack), { path: SECRETS_DIR });
+  const entries = Object.entries(wanted).map(([name, content]) => ({ name, mode: FILE_MODE, gid: inputs.gid, content }));
+  await container.putArchive(packEntries(entries), { path: SECRETS_DIR });
   if ((await container.inspect()).State.Running) await container.kill({ signal: "SIGHUP" });
   return { ...inputs, observed: DELIVERED };
 }

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { catalogue } from "../../components/catalogue/index.ts";
+import { resolveEstate } from "../../components/estateConfig.ts";
+import { gatewayContractSchema, serverContractSchema } from "../../runtime/contract/index.ts";
+import { duration } from "../../components/targets/docker.ts";
+import { only, recordResources, type Declared } from "./engineMocks.ts";
+
+const owner = { estate: "mcp-estate", stack: "test" };
+const LABELS = (component: string) => [
+  { label: "mcp-estate.estate", value: "mcp-estate" },
+  { label: "mcp-estate.stack", value: "test" },
+  { label: "mcp-estate.component", value: component },
+];
+
+/** One server with every setting away from its default, and the gateway in front of it. */
+async function declareEstate(): Promise<Declared[]> {
+  const { McpServer } = await import("../../components/mcpServer.ts");
+  const { Gateway } = await import("../../components/gateway.ts");
+  const { targetFor } = await import("../../components/targets/index.ts");
+  const estate = resolveEstate(
+    {
+      gateway: { port: 12345, bind: "127.0.0.2", limits: { pids: 48 } },
+      health: { intervalSeconds: 90, timeoutSeconds: 2.5, failures: 4 },
+      servers: {
+        notes: {
+          from: "memory",
+          limits: { memoryMiB: 300, memoryReservationMiB: 100, cpus: 0.25, pids: 20, nofile: { soft: 500, hard: 600 }, nproc: 77 },
+          args: ["--extra"],
+          env: { COLOR: "blue" },
+          sharing: "isolated",
+        },
+      },
+    },
+    catalogue,
+  );
+  const [server] = estate.servers;
+  assert.ok(server);
+  return recordResources(() => {
+    const target = targetFor("docker", owner);
+    const notes = new McpServer("notes", { target, server, health: estate.health, subnet: "10.1.2.8/29" });
+    return new Gateway("gateway", {
+      target,
+      gateway: estate.gateway,
+      health: estate.health,
+      edgeSubnet: "10.1.2.0/29",
+      servers: [notes],
+    });
+  });
+}
+
+describe("components: every argument reaches a resource input", () => {
+  let seen: Declared[];
+  before(async function () {
+    this.timeout(20_000);
+    seen = await declareEstate();
+  });
+
+  it("McpServer declares a container with every limit, started by nobody but ProcessLimit", () => {
+    const { inputs } = only(seen, "Container", "mcp-estate-test-notes");
+    const user = inputs["user"] as string;
+    assert.match(user, /^(\d+):\1$/);
+    assert.deepEqual(inputs, {
+      image: "sha256:notes",
+      hostname: "notes",
+      user,
+      start: false,
+      mustRun: false,
+      restart: "unless-stopped",
+      destroyGraceSeconds: 10,
+      memory: 300,
+      memorySwap: 300,
+      memoryReservation: 100,
+      cpus: "0.25",
+      ulimits: [
+        { name: "nofile", soft: 500, hard: 600 },
+        { name: "nproc", soft: 77, hard: 77 },
+      ],
+      readOnly: true,
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges"],
+      tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
+      networksAdvanced: [{ name: "mcp-estate-test-notes", aliases: ["notes"] }],
+      ports: [],
+      volumes: [
+        { volumeName: "mcp-estate-test-notes-secrets", containerPath: "/run/secrets" },
+        { volumeName: "mcp-estate-test-notes-data", containerPath: "/data" },
+      ],
+      healthcheck: {
+        tests: ["CMD", "/usr/bin/curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8000/ready"],
+        interval: "1m30s",
+        timeout: "2.5s",
+        startPeriod: "30s",
+        retries: 4,
+      },
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      labels: LABELS("notes"),
+    });
+  });
+
+  it("ProcessLimit gets the container and all limits, and says what it expects to observe", () => {
+    const { inputs } = only(seen, "ProcessLimit", "notes");
+    assert.equal(inputs["containerId"], "mcp-estate-test-notes-id");
+    assert.equal(inputs["component"], "notes");
+    assert.equal(inputs["observedPids"], 20);
+    assert.equal(inputs["observedState"], "running");
+    assert.equal((inputs["limits"] as { nproc: number }).nproc, 77);
+  });
+
+  it("SecretFiles gets the contract of the server, which the supervisor accepts", () => {
+    const { inputs } = only(seen, "SecretFiles", "notes");
+    assert.equal(inputs["containerId"], "mcp-estate-test-notes-id");
+    assert.equal(`${inputs["gid"]}:${inputs["gid"]}`, only(seen, "Container", "mcp-estate-test-notes").inputs["user"]);
+    const contract = serverContractSchema.parse(JSON.parse(inputs["contract"] as string));
+    assert.equal(contract.name, "notes");
+    assert.equal(contract.estate, "mcp-estate");
+    assert.equal(contract.stack, "test");
+    assert.equal(contract.command.at(-1), "--extra");
+    assert.equal(contract.env["COLOR"], "blue");
+    assert.equal(contract.env["MEMORY_FILE_PATH"], "/data/memory.jsonl");
+    assert.equal(contract.sharing, "isolated");
+    assert.equal(contract.limits.pids, 20);
+    assert.deepEqual(contract.health, { intervalSeconds: 90, timeoutSeconds: 2.5, failures: 4 });
+    assert.equal(contract.proof?.tool, "search_nodes");
+  });
+
+  it("EstateNetwork: a server's network is internal and gives the host no address (design decision 14)", () => {
+    assert.deepEqual(only(seen, "Network", "mcp-estate-test-notes").inputs, {
+      driver: "bridge",
+      internal: true,
+      ipamConfigs: [{ subnet: "10.1.2.8/29" }],
+      options: { "com.docker.network.bridge.inhibit_ipv4": "true" },
+      labels: LABELS("notes"),
+    });
+  });
+
+  it("EstateNetwork: the edge is an ordinary network", () => {
+    assert.deepEqual(only(seen, "Network", "mcp-estate-test-gateway-edge").inputs, {
+      driver: "bridge",
+      internal: false,
+      ipamConfigs: [{ subnet: "10.1.2.0/29" }],
+      options: {},
+      labels: LABELS("gateway"),
+    });
+  });
+
+  it("StateVolume has a name that the next deployment finds again", () => {
+    assert.deepEqual(only(seen, "Volume", "mcp-estate-test-notes-data").inputs, {
+      name: "mcp-estate-test-notes-data",
+      labels: LABELS("notes"),
+    });
+  });
+
+  it("BuiltImage gets the recipe of the server's runtime, package, user and mount points", () => {
+    const { inputs } = only(seen, "BuiltImage", "notes");
+    const text = JSON.stringify(inputs["recipe"]);
+    assert.match(text, /components\/catalogue\/locks\/memory/);
+    assert.match(text, /"mountPoints":\["\/data"\]/);
+    assert.ok(text.includes((only(seen, "Container", "mcp-estate-test-notes").inputs["user"] as string).split(":")[0] ?? "-"));
+    assert.match(inputs["tag"] as string, /^mcp-estate\/notes:[0-9a-f]{12}$/);
+  });
+
+  it("Gateway publishes its port, joins the edge and every server's network, and holds the token as a secret file", () => {
+    const { inputs } = only(seen, "Container", "mcp-estate-test-gateway");
+    assert.deepEqual(inputs["ports"], [{ internal: 8000, external: 12345, ip: "127.0.0.2" }]);
+    assert.deepEqual(inputs["networksAdvanced"], [
+      { name: "mcp-estate-test-gateway-edge", aliases: ["gateway"] },
+      { name: "mcp-estate-test-notes", aliases: ["gateway"] },
+    ]);
+    assert.equal((only(seen, "ProcessLimit", "gateway").inputs["limits"] as { pids: number }).pids, 48);
+    const files = only(seen, "SecretFiles", "gateway").inputs;
+    assert.equal(JSON.stringify(files["files"]).includes("secret of gateway-token"), true);
+    const contract = gatewayContractSchema.parse(JSON.parse(files["contract"] as string));
+    assert.deepEqual(contract.servers, [
+      { name: "notes", url: "http://notes:8000", transport: "stdio", serverVersion: "2026.8.31", sharing: "isolated" },
+    ]);
+    assert.equal(contract.tokenFile, "gateway-token");
+    assert.equal(contract.callTimeoutSeconds, 30);
+  });
+
+  it("the token is a RandomPassword of 48 letters and digits", () => {
+    assert.deepEqual(only(seen, "RandomPassword").inputs, { length: 48, special: false });
+  });
+});
+
+describe("duration", () => {
+  it("spells seconds as Docker does", () => {
+    assert.deepEqual([0.5, 5, 2.5, 60, 90, 300].map(duration), ["500ms", "5s", "2.5s", "1m0s", "1m30s", "5m0s"]);
+  });
+});
