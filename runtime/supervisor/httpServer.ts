@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { asFault } from "../wire/faults.ts";
 import { checkHost, type HostRules } from "../wire/hostGuard.ts";
 import { faultHeaders, sendJson, sendText } from "../wire/httpIo.ts";
+import { isListingKind } from "./listing.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** Only the gateway and probes call a supervisor, by its alias or address: no public name is allowed. */
@@ -9,6 +10,18 @@ const HOST_RULES: HostRules = { hosts: [], origins: [] };
 
 /** States in which calls are routed to the server: slow is not down. */
 const ROUTABLE: ReadonlySet<string> = new Set(["healthy", "degraded"]);
+
+const PATHS = [
+  "/mcp",
+  "/health",
+  "/ready",
+  "/limits",
+  "/metrics",
+  "/list/tools",
+  "/list/prompts",
+  "/list/resources",
+  "/list/templates",
+];
 
 /** `/mcp`, `/health`, `/ready`, `/limits` and `/metrics` of one supervisor. */
 export function createSupervisorServer(supervisor: Supervisor): Server {
@@ -38,9 +51,11 @@ async function route(supervisor: Supervisor, request: IncomingMessage, response:
       const { registry } = supervisor.metrics;
       return sendText(response, 200, await registry.metrics(), registry.contentType);
     }
+    const kind = path?.startsWith("/list/") === true ? path.slice("/list/".length) : "";
+    if (isListingKind(kind)) return sendJson(response, 200, { [kind]: await supervisor.list(kind) });
     sendJson(response, 404, {
       error: `unknown path ${path ?? ""}`,
-      known: ["/mcp", "/health", "/ready", "/limits", "/metrics"],
+      known: PATHS,
     });
   } catch (error) {
     const fault = asFault(error);

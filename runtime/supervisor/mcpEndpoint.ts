@@ -4,13 +4,14 @@ import { asFault, Fault } from "../wire/faults.ts";
 import { faultHeaders, header, readBody, sendText } from "../wire/httpIo.ts";
 import { negotiate, REVISIONS } from "../wire/revisions.ts";
 import { parseEventId } from "../wire/sse.ts";
+import type { SessionStore } from "../wire/sessionStore.ts";
 import type { Backend } from "./backend.ts";
 import { PostReply } from "./postReply.ts";
-import { Session, type SessionStore } from "./session.ts";
+import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
 
 export interface McpEndpointOptions {
-  readonly sessions: SessionStore;
+  readonly sessions: SessionStore<Session>;
   readonly backend: Backend;
   readonly settings: () => Settings;
   /** Called once per client request, with the HTTP status or the fault it ended in. */

@@ -2,26 +2,8 @@ import type { ProofCall, ServerContract } from "../contract/index.ts";
 import { isRecord } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
 import type { ProofOutcome } from "./healthState.ts";
+import { listAll } from "./listing.ts";
 import type { RpcChannel } from "./rpcChannel.ts";
-
-const MAX_PAGES = 100;
-
-/** Names of all tools, page by page. Throws Fault when the answer is no tool list. */
-async function listTools(channel: RpcChannel, remainingMs: () => number): Promise<string[]> {
-  const names: string[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const result = await channel.call("tools/list", cursor === undefined ? {} : { cursor }, remainingMs());
-    const tools = isRecord(result) ? result["tools"] : undefined;
-    if (!Array.isArray(tools))
-      throw new Fault("upstream", "tools/list was answered with something that is no tool list");
-    for (const tool of tools) if (isRecord(tool) && typeof tool["name"] === "string") names.push(tool["name"]);
-    const next = isRecord(result) ? result["nextCursor"] : undefined;
-    if (typeof next !== "string" || next === "") return names;
-    cursor = next;
-  }
-  throw new Fault("upstream", `tools/list has more than ${MAX_PAGES} pages`);
-}
 
 function textOf(result: Readonly<Record<string, unknown>>): string {
   const content = Array.isArray(result["content"]) ? result["content"] : [];
@@ -53,7 +35,8 @@ export async function prove(
   const limitMs = contract.health.timeoutSeconds * 1000;
   const remainingMs = (): number => Math.max(1, began + limitMs - Date.now());
   try {
-    const tools = await listTools(channel, remainingMs);
+    const listed = await listAll(channel, "tools", remainingMs);
+    const tools = listed.flatMap((tool) => (isRecord(tool) && typeof tool["name"] === "string" ? [tool["name"]] : []));
     if (tools.length === 0) throw new Fault("upstream", "the tool list is empty");
     if (contract.proof !== undefined) await proofCall(channel, contract.proof, remainingMs);
     return { ok: true, slow: false, durationMs: Date.now() - began, tools };

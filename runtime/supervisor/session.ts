@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { Fault } from "../wire/faults.ts";
+import { newSessionId, type StoredSession } from "../wire/sessionStore.ts";
 import { SseStream } from "../wire/sse.ts";
 import type { ForwardedCall } from "./rpcChannel.ts";
 
@@ -14,8 +13,8 @@ export interface ActiveCall {
 }
 
 /** One MCP session of one client. */
-export class Session {
-  readonly id = randomBytes(24).toString("base64url");
+export class Session implements StoredSession {
+  readonly id = newSessionId();
   readonly revision: string;
   readonly calls = new Map<string, ActiveCall>();
   readonly subscriptions = new Set<string>();
@@ -85,61 +84,5 @@ export class Session {
     const ended = [...this.#streams.values()].filter((candidate) => candidate.ended);
     for (const old of ended.slice(0, Math.max(0, ended.length - KEPT_STREAMS))) this.#streams.delete(old.id);
     return stream;
-  }
-}
-
-/** All sessions of this server, bounded; the longest idle one gives way (R-TRN-09). */
-export class SessionStore {
-  readonly #sessions = new Map<string, Session>();
-  readonly #closed: (session: Session) => void;
-
-  constructor(closed: (session: Session) => void) {
-    this.#closed = closed;
-  }
-
-  get size(): number {
-    return this.#sessions.size;
-  }
-
-  all(): Iterable<Session> {
-    return this.#sessions.values();
-  }
-
-  /** Throws Fault "overloaded" when every session is in use. */
-  add(session: Session, maxSessions: number): void {
-    if (this.#sessions.size >= maxSessions) {
-      const idle = [...this.#sessions.values()].find((candidate) => !candidate.busy);
-      if (idle === undefined) throw new Fault("overloaded", `${maxSessions} sessions are open and in use`);
-      this.remove(idle);
-    }
-    this.#sessions.set(session.id, session);
-  }
-
-  /** The session, moved to the young end. Throws Fault: 400 without an id, 404 for one that is not known (any more). */
-  use(id: string | undefined): Session {
-    if (id === undefined) throw new Fault("bad-request", "the header Mcp-Session-Id is missing");
-    const session = this.#sessions.get(id);
-    if (session === undefined) throw new Fault("not-found", "this session is not known (any more): initialize again");
-    session.lastUsedAt = Date.now();
-    this.#sessions.delete(id);
-    this.#sessions.set(id, session);
-    return session;
-  }
-
-  remove(session: Session): void {
-    if (!this.#sessions.delete(session.id)) return;
-    session.close();
-    this.#closed(session);
-  }
-
-  /** Closes what was not used for `idleMs`. */
-  sweep(idleMs: number, now = Date.now()): void {
-    for (const session of [...this.#sessions.values()]) {
-      if (!session.busy && now - session.lastUsedAt > idleMs) this.remove(session);
-    }
-  }
-
-  clear(): void {
-    for (const session of [...this.#sessions.values()]) this.remove(session);
   }
 }

@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerContract } from "../contract/index.ts";
 import type { Envelope } from "../wire/envelope.ts";
+import { Fault } from "../wire/faults.ts";
 import type { Logger } from "../wire/log.ts";
+import { SessionStore } from "../wire/sessionStore.ts";
 import type { Backend } from "./backend.ts";
 import { ChildKeeper } from "./childKeeper.ts";
 import { readSecrets } from "./childSpec.ts";
@@ -10,11 +12,12 @@ import { ownControlGroup } from "./controlGroup.ts";
 import { HealthState } from "./healthState.ts";
 import { IsolatedBackend } from "./isolatedBackend.ts";
 import { reportLimits, type LimitsReport } from "./limitsReport.ts";
+import { listFor, type ListingKind } from "./listing.ts";
 import { LiveChild, SHARED_CLIENT } from "./liveChild.ts";
 import { McpEndpoint } from "./mcpEndpoint.ts";
 import { SupervisorMetrics, type Reading, type ServerState } from "./metrics.ts";
 import { prove } from "./prober.ts";
-import { SessionStore, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import { settingsOf, type Settings } from "./settings.ts";
 import { SharedBackend } from "./sharedBackend.ts";
 import { SpawnLimiter } from "./spawnLimiter.ts";
@@ -50,7 +53,7 @@ const HOUSEKEEPING_MS = 15_000;
 
 /** Everything about one MCP server: its child or children, their health, their sessions. */
 export class Supervisor {
-  readonly sessions: SessionStore;
+  readonly sessions: SessionStore<Session>;
   readonly metrics: SupervisorMetrics;
   readonly endpoint: McpEndpoint;
   readonly #options: SupervisorOptions;
@@ -132,6 +135,13 @@ export class Supervisor {
     }
     this.#log.info({ event: "contract-reloaded" });
     if (this.#keeper.child !== undefined) this.#scheduleProof(0);
+  }
+
+  /** Full definitions from the primary child, for the gateway's catalogue: costs no session and no child. */
+  async list(kind: ListingKind): Promise<unknown[]> {
+    const { child } = this.#keeper;
+    if (child === undefined) throw new Fault("unavailable", `the server is not running: ${this.#downReason()}`);
+    return listFor(child, kind, this.#contract.health.timeoutSeconds * 1000);
   }
 
   limits(): LimitsReport {

@@ -1,0 +1,251 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  errorText,
+  idKey,
+  isRecord,
+  notificationText,
+  parseEnvelope,
+  resultText,
+  type Envelope,
+} from "../wire/envelope.ts";
+import { Fault } from "../wire/faults.ts";
+import { header, readBody, sendText } from "../wire/httpIo.ts";
+import { findSpan, replaceSpans, type Span } from "../wire/jsonSpans.ts";
+import { negotiate, REVISIONS } from "../wire/revisions.ts";
+import { SessionStore } from "../wire/sessionStore.ts";
+import { parseEventId } from "../wire/sse.ts";
+import { aggregateCall, splitServerId } from "./aggregateCall.ts";
+import { AggregateSession } from "./aggregateSession.ts";
+import { splitName, type Catalogue } from "./catalogue.ts";
+import type { TraceHeaders, UpstreamLink } from "./upstreamLink.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface AggregateOptions {
+  readonly estate: string;
+  readonly catalogue: Catalogue;
+  readonly upstream: (name: string) => Upstream | undefined;
+  readonly names: () => readonly string[];
+  readonly common: (upstream: Upstream) => UpstreamLink;
+  readonly maxBodyBytes: number;
+  readonly timeoutMs: () => number;
+}
+
+/** Told what the message is once it is read. */
+export type Seen = (method: string, server: string | undefined, tool: string | undefined) => void;
+
+/** A mistake of the client inside the protocol: a JSON-RPC error in an ordinary answer, as MCP has it. */
+class RpcMistake extends Error {
+  override readonly name = "RpcMistake";
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const RESOURCE_NOT_FOUND = -32002;
+const MAX_SESSIONS = 1000;
+
+const CAPABILITIES = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true },
+  completions: {},
+} as const;
+
+interface Route {
+  readonly upstream: Upstream;
+  readonly local: string;
+  readonly edits: readonly { readonly span: Span; readonly text: string }[];
+}
+
+/** `/mcp`: all servers as one, tools and prompts named `server__name`, resources under their own URIs. */
+export class AggregateEndpoint {
+  readonly sessions = new SessionStore<AggregateSession>(() => undefined);
+  readonly #options: AggregateOptions;
+
+  constructor(options: AggregateOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with a Fault when no answer has begun. */
+  async handle(request: IncomingMessage, response: ServerResponse, trace: TraceHeaders, seen: Seen): Promise<void> {
+    const revision = header(request, "mcp-protocol-version");
+    if (revision !== undefined && !REVISIONS.includes(revision)) {
+      throw new Fault(
+        "bad-request",
+        `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`,
+      );
+    }
+    if (request.method === "POST") return this.#post(request, response, trace, seen);
+    request.resume();
+    const session = this.sessions.use(header(request, "mcp-session-id"));
+    if (request.method === "DELETE") {
+      this.sessions.remove(session);
+      response.writeHead(200, { "content-length": 0 }).end();
+    } else if (request.method === "GET") this.#stream(session, request, response);
+    else throw new Fault("bad-request", "use POST, GET or DELETE");
+  }
+
+  #stream(session: AggregateSession, request: IncomingMessage, response: ServerResponse): void {
+    const last = parseEventId(header(request, "last-event-id") ?? "");
+    const known = last === undefined ? undefined : session.standing(last.stream);
+    (known ?? session.openStanding()).attach(response, {}, known === undefined ? undefined : last?.sequence);
+  }
+
+  async #post(request: IncomingMessage, response: ServerResponse, trace: TraceHeaders, seen: Seen): Promise<void> {
+    const body = await readBody(request, this.#options.maxBodyBytes);
+    let envelope: Envelope;
+    try {
+      envelope = parseEnvelope(body);
+    } catch (error) {
+      throw new Fault("bad-request", error instanceof Error ? error.message : String(error));
+    }
+    if (envelope.kind === "request" && envelope.method === "initialize")
+      return this.#initialize(envelope, response, seen);
+    const session = this.sessions.use(header(request, "mcp-session-id"));
+    if (envelope.kind !== "request") {
+      seen(envelope.kind === "response" ? "response" : envelope.method, undefined, undefined);
+      this.#take(session, envelope, trace);
+      response.writeHead(202).end();
+      return;
+    }
+    try {
+      await this.#request(session, envelope, response, trace, seen);
+    } catch (error) {
+      if (!(error instanceof RpcMistake)) throw error;
+      sendText(
+        response,
+        200,
+        errorText(envelope.idText, { code: error.code, message: error.message }),
+        "application/json",
+      );
+    }
+  }
+
+  #initialize({ params = {}, idText = "null" }: Envelope, response: ServerResponse, seen: Seen): void {
+    seen("initialize", undefined, undefined);
+    const capabilities = isRecord(params["capabilities"]) ? params["capabilities"] : {};
+    const clientInfo = isRecord(params["clientInfo"]) ? params["clientInfo"] : { name: "unknown", version: "0" };
+    const revision = negotiate(params["protocolVersion"]);
+    const session = new AggregateSession(revision, { capabilities, clientInfo }, this.#options.common);
+    this.sessions.add(session, MAX_SESSIONS);
+    const serverInfo = { name: "mcp-estate-gateway", title: `MCP servers of ${this.#options.estate}`, version: "1" };
+    const result = { protocolVersion: revision, capabilities: CAPABILITIES, serverInfo };
+    sendText(response, 200, resultText(idText, result), "application/json", { "mcp-session-id": session.id });
+  }
+
+  async #request(
+    session: AggregateSession,
+    envelope: Envelope,
+    response: ServerResponse,
+    trace: TraceHeaders,
+    seen: Seen,
+  ): Promise<void> {
+    const { idText = "null", method } = envelope;
+    const key = idKey(idText);
+    if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
+    const own = await this.#own(method);
+    if (own !== undefined) {
+      seen(method, undefined, undefined);
+      sendText(response, 200, resultText(idText, own), "application/json");
+      return;
+    }
+    const { upstream, local, edits } = await this.#route(envelope);
+    seen(method, upstream.name, method === "tools/call" ? local : undefined);
+    await aggregateCall({
+      session,
+      upstream,
+      key,
+      request: envelope,
+      edits,
+      response,
+      timeoutMs: this.#options.timeoutMs(),
+      trace,
+    });
+  }
+
+  /** What the gateway answers by itself. */
+  async #own(method: string): Promise<object | undefined> {
+    const { catalogue } = this.#options;
+    if (method === "ping") return {};
+    if (method === "tools/list") return { tools: await catalogue.named("tools") };
+    if (method === "prompts/list") return { prompts: await catalogue.named("prompts") };
+    if (method === "resources/list") return { resources: await catalogue.located("resources") };
+    if (method === "resources/templates/list") return { resourceTemplates: await catalogue.located("templates") };
+    return undefined;
+  }
+
+  async #route(envelope: Envelope): Promise<Route> {
+    const { method, params = {} } = envelope;
+    if (method === "tools/call" || method === "prompts/get")
+      return this.#byName(envelope, params["name"], ["params", "name"]);
+    if (method === "resources/read") return this.#byUri(params["uri"]);
+    const ref = params["ref"];
+    if (method === "completion/complete" && isRecord(ref)) {
+      return ref["type"] === "ref/prompt"
+        ? this.#byName(envelope, ref["name"], ["params", "ref", "name"])
+        : this.#byUri(ref["uri"]);
+    }
+    throw new RpcMistake(METHOD_NOT_FOUND, `${method} is not offered for all servers together; use /servers/NAME/mcp`);
+  }
+
+  #byName(envelope: Envelope, name: unknown, path: readonly string[]): Route {
+    const parts = typeof name === "string" ? splitName(name) : undefined;
+    const upstream = parts === undefined ? undefined : this.#options.upstream(parts.server);
+    const span = findSpan(envelope.text, path);
+    if (parts === undefined || upstream === undefined || span === undefined) {
+      throw new RpcMistake(
+        INVALID_PARAMS,
+        `unknown name ${JSON.stringify(name)}: SERVER__NAME with one of ${this.#options.names().join(", ")}`,
+      );
+    }
+    upstream.requireRoutable();
+    if (envelope.method === "tools/call" && !upstream.state.tools.includes(parts.local)) {
+      throw new RpcMistake(
+        INVALID_PARAMS,
+        `${parts.server} has no tool ${JSON.stringify(parts.local)}; known: ${upstream.state.tools.join(", ")}`,
+      );
+    }
+    return { upstream, local: parts.local, edits: [{ span, text: JSON.stringify(parts.local) }] };
+  }
+
+  async #byUri(uri: unknown): Promise<Route> {
+    const upstream = typeof uri === "string" ? await this.#options.catalogue.ownerOf(uri) : undefined;
+    if (upstream === undefined)
+      throw new RpcMistake(RESOURCE_NOT_FOUND, `no server offers the resource ${JSON.stringify(uri)}`);
+    return { upstream, local: String(uri), edits: [] };
+  }
+
+  /** A cancellation goes where the call went; an answer goes to the isolated server that asked. */
+  #take(session: AggregateSession, envelope: Envelope, trace: TraceHeaders): void {
+    if (envelope.kind === "response") {
+      const target = splitServerId(envelope.idText ?? "null");
+      const link = target === undefined ? undefined : session.ownLink(target.server);
+      if (target === undefined || link === undefined || envelope.idSpan === undefined) return;
+      this.#send(link, replaceSpans(envelope.text, [{ span: envelope.idSpan, text: target.idText }]), trace);
+    } else if (envelope.method === "notifications/cancelled") {
+      const call = session.calls.get(idKey(JSON.stringify(envelope.params?.["requestId"] ?? null)));
+      if (call === undefined) return;
+      const reason = envelope.params?.["reason"];
+      const text = typeof reason === "string" ? reason : "cancelled by the client";
+      this.#send(
+        call.link,
+        notificationText("notifications/cancelled", { requestId: call.upstreamId, reason: text }),
+        trace,
+      );
+      call.cancel(text);
+    }
+  }
+
+  /** Sends what has no answer; when the server is gone, its calls have failed already. */
+  #send(link: UpstreamLink, text: string, trace: TraceHeaders): void {
+    void link
+      .post(text, AbortSignal.timeout(this.#options.timeoutMs()), trace)
+      .then((answer) => answer.body.dump())
+      .catch(() => undefined);
+  }
+}

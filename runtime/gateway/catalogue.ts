@@ -1,0 +1,106 @@
+import { isRecord } from "../wire/envelope.ts";
+import { Fault } from "../wire/faults.ts";
+import { Deadline } from "./deadline.ts";
+import type { Upstream } from "./upstream.ts";
+import { isRoutable } from "./upstreamState.ts";
+
+/** Joins a server's name and its tool's; server names hold no underscore, so the first two end the name. */
+export const SEPARATOR = "__";
+
+export type CatalogueKind = "tools" | "prompts" | "resources" | "templates";
+export type Definition = Readonly<Record<string, unknown>>;
+
+/** One slow listing must not hold up the list of all. */
+const LIST_TIMEOUT_MS = 5000;
+/** Definitions may change without their names: after this they are read again. */
+const FRESH_MS = 60_000;
+
+/** `server__tool` → its parts, or undefined when it has no server. */
+export function splitName(name: string): { readonly server: string; readonly local: string } | undefined {
+  const at = name.indexOf(SEPARATOR);
+  return at <= 0 ? undefined : { server: name.slice(0, at), local: name.slice(at + SEPARATOR.length) };
+}
+
+interface Cached {
+  readonly version: string;
+  readonly at: number;
+  readonly items: Promise<readonly Definition[]>;
+}
+
+async function fetchList(upstream: Upstream, kind: CatalogueKind): Promise<readonly Definition[]> {
+  const deadline = new Deadline(`${upstream.name}: list of ${kind}`, LIST_TIMEOUT_MS);
+  try {
+    const answer = await upstream.send({ method: "GET", path: `/list/${kind}`, signal: deadline.signal });
+    const body: unknown = await answer.body.json();
+    const items = isRecord(body) ? body[kind] : undefined;
+    if (answer.statusCode !== 200 || !Array.isArray(items))
+      throw new Fault("upstream", `${upstream.name} did not list its ${kind}`);
+    return items.filter(isRecord);
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** A URI template as a pattern: each expression stands for some text (RFC 6570, level 1). */
+export function templatePattern(template: string): RegExp {
+  const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const parts = template.split(/\{[^}]*\}/).map(literal);
+  return new RegExp(`^${parts.join(".+?")}$`);
+}
+
+/** What all healthy servers offer together. */
+export class Catalogue {
+  readonly #upstreams: () => readonly Upstream[];
+  readonly #cache = new WeakMap<Upstream, Map<CatalogueKind, Cached>>();
+
+  constructor(upstreams: () => readonly Upstream[]) {
+    this.#upstreams = upstreams;
+  }
+
+  /** Tools or prompts as `server__name`. A server that does not answer is left out, and holds up the others 5 s at most. */
+  async named(kind: "tools" | "prompts"): Promise<Definition[]> {
+    const all = await this.#all(kind);
+    return all.map(({ upstream, item }) => ({ ...item, name: `${upstream.name}${SEPARATOR}${String(item["name"])}` }));
+  }
+
+  /** Resources or templates, under their own URIs. */
+  async located(kind: "resources" | "templates"): Promise<Definition[]> {
+    return (await this.#all(kind)).map(({ item }) => item);
+  }
+
+  /** The server that offers a URI, listed or by template. */
+  async ownerOf(uri: string): Promise<Upstream | undefined> {
+    const listed = (await this.#all("resources")).find(({ item }) => item["uri"] === uri);
+    if (listed !== undefined) return listed.upstream;
+    const templates = await this.#all("templates");
+    return templates.find(
+      ({ item }) => item["uriTemplate"] === uri || templatePattern(String(item["uriTemplate"])).test(uri),
+    )?.upstream;
+  }
+
+  async #all(kind: CatalogueKind): Promise<{ readonly upstream: Upstream; readonly item: Definition }[]> {
+    const lists = await Promise.all(
+      this.#upstreams()
+        .filter((upstream) => isRoutable(upstream.state))
+        .map(async (upstream) => {
+          const items = await this.#list(upstream, kind).catch((): readonly Definition[] => []);
+          return items.map((item) => ({ upstream, item }));
+        }),
+    );
+    return lists.flat();
+  }
+
+  #list(upstream: Upstream, kind: CatalogueKind): Promise<readonly Definition[]> {
+    const kinds = this.#cache.get(upstream) ?? new Map<CatalogueKind, Cached>();
+    this.#cache.set(upstream, kinds);
+    const version = `${upstream.state.toolsVersion}/${upstream.state.restarts}`;
+    const known = kinds.get(kind);
+    if (known !== undefined && known.version === version && Date.now() - known.at < FRESH_MS) return known.items;
+    const items = fetchList(upstream, kind);
+    const entry = { version, at: Date.now(), items };
+    kinds.set(kind, entry);
+    // a failed listing is asked again, never kept as an empty one
+    items.catch(() => kinds.get(kind) === entry && kinds.delete(kind));
+    return items;
+  }
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
+import { Fault, type FaultKind } from "../wire/faults.ts";
+import { findSpan } from "../wire/jsonSpans.ts";
+import { Deadline } from "./deadline.ts";
+import type { TraceHeaders, UpstreamLink } from "./upstreamLink.ts";
+
+const executeSchema = z
+  .strictObject({
+    server: z.string().min(1),
+    tool: z.string().min(1).optional(),
+    /** The older name of `tool` (R-GW-02). */
+    command: z.string().min(1).optional(),
+    arguments: z.record(z.string(), z.json()).optional(),
+  })
+  .refine((body) => (body.tool === undefined) !== (body.command === undefined), {
+    path: ["tool"],
+    message: 'exactly one of "tool" and "command" is needed',
+  });
+
+export interface ExecuteCall {
+  readonly server: string;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the body of `POST /execute`. Throws Fault "bad-request" (400) that names each wrong field. */
+export function parseExecute(text: string): ExecuteCall {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Fault("bad-request", "the body is not valid JSON");
+  }
+  const parsed = executeSchema.safeParse(value);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`);
+    throw new Fault("bad-request", faults.join("; "));
+  }
+  const { server, tool, command } = parsed.data;
+  return { server, tool: tool ?? command ?? "", arguments: parsed.data.arguments ?? {} };
+}
+
+/** Text of a result and whether the tool itself reported a failure. */
+export interface ToolAnswer {
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+const FAULT_KINDS: ReadonlySet<string> = new Set<FaultKind>([
+  "upstream",
+  "unavailable",
+  "overloaded",
+  "timeout",
+  "too-large",
+  "too-many",
+]);
+/** JSON-RPC: the caller's arguments are wrong. */
+const INVALID_PARAMS = -32602;
+
+/** Our own supervisor says which fault it was; any other error is the server's (502), or the caller's when it says so. */
+function faultOf(name: string, envelope: Envelope): Fault {
+  const { error } = envelope;
+  const kind = isRecord(error?.data) ? error.data["fault"] : undefined;
+  const message = `${name}: ${error?.message ?? "error"}`;
+  if (typeof kind === "string" && FAULT_KINDS.has(kind)) return new Fault(kind as FaultKind, message);
+  return new Fault(error?.code === INVALID_PARAMS ? "bad-request" : "upstream", message);
+}
+
+/** The tool result of a response. Throws Fault: an error or an empty answer never passes for a result (R-GW-06). */
+export function toolAnswer(name: string, status: number, body: string): ToolAnswer {
+  let envelope: Envelope;
+  try {
+    envelope = parseEnvelope(body);
+  } catch {
+    throw new Fault("upstream", `${name} answered with HTTP ${status} and no JSON-RPC message`);
+  }
+  if (envelope.error !== undefined) throw faultOf(name, envelope);
+  const { result } = envelope;
+  const span = findSpan(envelope.text, ["result"]);
+  const hasContent =
+    isRecord(result) && (Array.isArray(result["content"]) || result["structuredContent"] !== undefined);
+  if (status !== 200 || span === undefined || !hasContent) {
+    throw new Fault("upstream", `${name} answered without a tool result (HTTP ${status})`);
+  }
+  return { text: envelope.text.slice(span.start, span.end), isError: result["isError"] === true };
+}
+
+let nextId = 1;
+
+/** Calls one tool within `timeoutMs`, its wait for a place included. Rejects with a Fault. */
+export async function execute(
+  link: UpstreamLink,
+  call: ExecuteCall,
+  timeoutMs: number,
+  trace: TraceHeaders,
+): Promise<ToolAnswer> {
+  const { upstream } = link;
+  upstream.requireRoutable();
+  const { tools } = upstream.state;
+  if (!tools.includes(call.tool)) {
+    throw new Fault("not-found", `${call.server} has no tool ${JSON.stringify(call.tool)}; known: ${tools.join(", ")}`);
+  }
+  const deadline = new Deadline(`${call.server}: ${call.tool}`, timeoutMs);
+  try {
+    await upstream.places.acquire(deadline.remainingMs);
+    try {
+      const params = { name: call.tool, arguments: call.arguments };
+      const text = JSON.stringify({ jsonrpc: "2.0", id: nextId++, method: "tools/call", params });
+      const response = await link.post(text, deadline.signal, trace, false);
+      const answer = toolAnswer(call.server, response.statusCode, await response.body.text());
+      upstream.breaker.succeeded();
+      return answer;
+    } catch (error) {
+      if (deadline.signal.aborted) throw deadline.signal.reason;
+      throw error;
+    } finally {
+      upstream.places.release();
+    }
+  } catch (error) {
+    if (error instanceof Fault && (error.kind === "timeout" || error.kind === "unavailable"))
+      upstream.breaker.failed(Date.now());
+    throw error;
+  } finally {
+    deadline.clear();
+  }
+}

@@ -1,0 +1,193 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { errorText } from "../wire/envelope.ts";
+import { asFault, Fault } from "../wire/faults.ts";
+import { checkHost } from "../wire/hostGuard.ts";
+import { faultHeaders, header, readBody, sendJson, sendText } from "../wire/httpIo.ts";
+import { execute, parseExecute } from "./execute.ts";
+import { MAX_BODY_BYTES, type Gateway } from "./gateway.ts";
+import { passThrough } from "./passThrough.ts";
+import type { TraceHeaders } from "./upstreamLink.ts";
+
+/** What the access log and the metrics say about one request; never its arguments. */
+interface Access {
+  route: string;
+  server: string | undefined;
+  tool: string | undefined;
+  method: string | undefined;
+  fault: string | undefined;
+  /** Only where the text is our own: what a server says may quote the arguments. */
+  reason: string | undefined;
+}
+
+/** Faults whose text never holds anything of the client's message. */
+const OWN_WORDS: ReadonlySet<string> = new Set([
+  "unauthorised",
+  "forbidden",
+  "unavailable",
+  "overloaded",
+  "timeout",
+  "too-large",
+]);
+
+const PATHS = [
+  "GET /health",
+  "GET /servers",
+  "GET /status",
+  "POST /execute",
+  "GET /metrics",
+  "/mcp",
+  "/servers/NAME/mcp",
+];
+const REST_PREFIX = "/api/v1/mcp";
+const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
+
+/** W3C trace context, handed on as it came. */
+function traceOf(request: IncomingMessage): TraceHeaders {
+  const trace: Record<string, string> = {};
+  for (const name of ["traceparent", "tracestate"]) {
+    const value = header(request, name);
+    if (value !== undefined) trace[name] = value;
+  }
+  return trace;
+}
+
+/** The REST paths, `/metrics` and both kinds of MCP endpoint. */
+export function createGatewayServer(gateway: Gateway): Server {
+  const server = createServer((request, response) => void serve(gateway, request, response));
+  server.keepAliveTimeout = 75_000;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  return server;
+}
+
+async function serve(gateway: Gateway, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const began = performance.now();
+  const access: Access = {
+    route: "unknown",
+    server: undefined,
+    tool: undefined,
+    method: undefined,
+    fault: undefined,
+    reason: undefined,
+  };
+  const [path = "/"] = (request.url ?? "/").split("?");
+  response.on("close", () => note(gateway, request, response, access, (performance.now() - began) / 1000));
+  try {
+    checkHost(request, gateway.hostRules);
+    if (path === "/health") {
+      access.route = "/health";
+      request.resume();
+      sendJson(response, 200, { status: "alive", ...gateway.counts() });
+      return;
+    }
+    gateway.auth.check(request);
+    await route(gateway, path, request, response, access);
+  } catch (error) {
+    const fault = asFault(error);
+    access.fault = fault.kind;
+    if (OWN_WORDS.has(fault.kind)) access.reason = fault.message;
+    request.resume();
+    if (response.headersSent) response.destroy();
+    else if (path.endsWith("/mcp"))
+      sendText(response, fault.status, errorText(undefined, fault.body), "application/json", faultHeaders(fault));
+    else sendJson(response, fault.status, { error: fault.message, detail: fault.message }, faultHeaders(fault));
+  }
+}
+
+async function route(
+  gateway: Gateway,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
+  if (path === "/mcp") {
+    access.route = "/mcp";
+    return gateway.aggregate.handle(request, response, traceOf(request), (method, server, tool) =>
+      Object.assign(access, { method, server, tool }),
+    );
+  }
+  const one = /^\/servers\/([^/]+)\/mcp$/.exec(path)?.[1];
+  if (one !== undefined) return serverMcp(gateway, one, request, response, access);
+  const short = path.startsWith(`${REST_PREFIX}/`) ? path.slice(REST_PREFIX.length) : path;
+  if (!REST_PATHS.has(short) && path !== "/metrics")
+    throw new Fault("not-found", `unknown path ${path}; known: ${PATHS.join(", ")}`);
+  access.route = short;
+  const wanted = short === "/execute" ? "POST" : "GET";
+  if (request.method !== wanted) {
+    request.resume();
+    sendJson(response, 405, { error: `${short} takes ${wanted}` }, { allow: wanted });
+    return;
+  }
+  if (short === "/execute") return executeTool(gateway, request, response, access);
+  request.resume();
+  if (short === "/servers") sendJson(response, 200, gateway.servers());
+  else if (short === "/status") sendJson(response, 200, gateway.status());
+  else sendText(response, 200, await gateway.metrics.registry.metrics(), gateway.metrics.registry.contentType);
+}
+
+function findServer(gateway: Gateway, name: string) {
+  const upstream = gateway.upstream(name);
+  if (upstream === undefined)
+    throw new Fault("not-found", `unknown server ${JSON.stringify(name)}; known: ${gateway.names.join(", ")}`);
+  return upstream;
+}
+
+async function serverMcp(
+  gateway: Gateway,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
+  access.route = "/servers/NAME/mcp";
+  const upstream = findServer(gateway, name);
+  access.server = upstream.name;
+  await passThrough(upstream, request, response, {
+    maxBodyBytes: MAX_BODY_BYTES,
+    timeoutMs: gateway.timeoutMs,
+    trace: traceOf(request),
+    seen: (method, tool) => Object.assign(access, { method, tool }),
+  });
+}
+
+/** A tool's own failure is an error of the server: 502, with the MCP result as the body (R-GW-06). */
+async function executeTool(
+  gateway: Gateway,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
+  const call = parseExecute(await readBody(request, MAX_BODY_BYTES));
+  const upstream = findServer(gateway, call.server);
+  Object.assign(access, { server: upstream.name, tool: call.tool, method: "tools/call" });
+  const answer = await execute(gateway.link(upstream), call, gateway.timeoutMs, traceOf(request));
+  if (answer.isError) access.fault = "tool-error";
+  sendText(response, answer.isError ? 502 : 200, answer.text, "application/json");
+}
+
+/** One metric for every request, one audit line for every call and every failure. */
+function note(
+  gateway: Gateway,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+  seconds: number,
+): void {
+  const status = response.headersSent ? response.statusCode : 499;
+  gateway.metrics.observe(access.route, access.server ?? "", status, seconds);
+  if (access.method !== "tools/call" && status < 400) return;
+  gateway.log.info({
+    event: access.method === "tools/call" ? "call" : "request",
+    route: access.route,
+    method: access.method ?? request.method,
+    server: access.server,
+    tool: access.tool,
+    status,
+    ms: Math.round(seconds * 1e5) / 100,
+    client: request.socket.remoteAddress,
+    trace: header(request, "traceparent"),
+    fault: access.fault,
+    reason: access.reason,
+  });
+}

@@ -1,0 +1,75 @@
+import "../wire/nodeRequire.ts";
+import { parseArgs } from "node:util";
+import { CONTRACT_PATH, gatewayContractSchema, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
+import { ContractError, readContract } from "../wire/contractFile.ts";
+import { createLog } from "../wire/log.ts";
+import { Gateway } from "./gateway.ts";
+import { createGatewayServer } from "./httpServer.ts";
+
+/** The gateway of an estate: `gateway.mjs [CONTRACT] [--port N] [--host ADDRESS] [--secrets DIR]`. */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: "string" }, host: { type: "string" }, secrets: { type: "string" } },
+});
+
+/** Exit codes: 78 is EX_CONFIG of sysexits.h. */
+const EXIT_CONFIG = 78;
+/** Docker kills after 10 s. */
+const DRAIN_MS = 8000;
+
+function main(): void {
+  const path = positionals[0] ?? process.env["MCP_ESTATE_CONTRACT"] ?? CONTRACT_PATH;
+  const contract = readContract(path, gatewayContractSchema);
+  const log = createLog({ component: "gateway", estate: contract.estate, stack: contract.stack });
+  const gateway = new Gateway({ contract, secretsDir: values.secrets ?? SECRETS_DIR, log });
+  const server = createGatewayServer(gateway);
+
+  let ending = false;
+  const end = async (reason: string, code: number): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    log.info({ event: "stopping", reason });
+    const drained = new Promise((resolve) => server.close(resolve));
+    gateway.aggregate.sessions.clear();
+    server.closeIdleConnections();
+    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
+    server.closeAllConnections();
+    await gateway.stop();
+    log.info({ event: "stopped" });
+    process.exit(code);
+  };
+  process.on("SIGTERM", () => void end("SIGTERM", 0));
+  process.on("SIGINT", () => void end("SIGINT", 0));
+  const refused = (error: unknown): void =>
+    log.error({ event: "contract-refused", reason: error instanceof Error ? error.message : String(error) });
+  process.on("SIGHUP", () => {
+    try {
+      // what ran goes on: a bad file must not stop a good gateway
+      gateway.reload(readContract(path, gatewayContractSchema)).catch(refused);
+    } catch (error) {
+      refused(error);
+    }
+  });
+  process.on("uncaughtException", (error) => {
+    log.fatal({ event: "uncaught", error: error.stack });
+    void end("an error nobody foresaw", 70);
+  });
+  server.on("error", (error) => {
+    log.fatal({ event: "listen-failed", reason: error.message });
+    void end(error.message, 1);
+  });
+  server.listen(Number(values.port ?? SERVICE_PORT), values.host ?? "0.0.0.0", () => {
+    log.info({ event: "listening", address: server.address() });
+    gateway.start();
+  });
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof ContractError)) throw error;
+  process.stdout.write(
+    `${JSON.stringify({ level: "fatal", component: "gateway", event: "contract-refused", reason: error.message })}\n`,
+  );
+  process.exit(EXIT_CONFIG);
+}

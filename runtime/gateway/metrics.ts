@@ -1,0 +1,66 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Upstream } from "./upstream.ts";
+
+/** Seconds; targets: 50 ms for health, 200 ms for calls (R-SLO-01, R-SLO-02), the end at 30 s. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30];
+const STATES = ["starting", "healthy", "degraded", "unhealthy", "crash-loop", "quarantined", "stopped"];
+
+/** The metrics of the gateway (R-GW-15). */
+export class GatewayMetrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<"route" | "server" | "status">;
+  readonly #duration: Histogram<"route" | "server">;
+
+  constructor(upstreams: () => readonly Upstream[]) {
+    const registers = [this.registry];
+    this.#requests = new Counter({
+      name: "mcp_gateway_requests_total",
+      help: "Requests by route, server and HTTP status.",
+      labelNames: ["route", "server", "status"],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: "mcp_gateway_request_duration_seconds",
+      help: "Time from the request to its answer.",
+      labelNames: ["route", "server"],
+      buckets: BUCKETS,
+      registers,
+    });
+    const perServer = (name: string, help: string, value: (upstream: Upstream) => number): void => {
+      const gauge: Gauge<"server"> = new Gauge({
+        name,
+        help,
+        labelNames: ["server"],
+        registers,
+        collect: (): void => {
+          gauge.reset();
+          for (const upstream of upstreams()) gauge.set({ server: upstream.name }, value(upstream));
+        },
+      });
+    };
+    perServer("mcp_gateway_calls_in_flight", "Calls on their way to a server.", ({ places }) => places.held);
+    perServer("mcp_gateway_calls_queued", "Calls that wait for a place.", ({ places }) => places.queued);
+    perServer("mcp_gateway_circuit_open", "1 while no calls are sent after repeated failures.", ({ breaker }) =>
+      Number(breaker.open),
+    );
+    const state: Gauge<"server" | "state"> = new Gauge({
+      name: "mcp_gateway_server_state",
+      help: "1 for the present state of a server as the gateway sees it.",
+      labelNames: ["server", "state"],
+      registers,
+      collect: (): void => {
+        state.reset();
+        for (const upstream of upstreams()) {
+          for (const name of STATES)
+            state.set({ server: upstream.name, state: name }, Number(upstream.state.state === name));
+        }
+      },
+    });
+  }
+
+  /** `route` and `server` come from fixed sets, never from the client. */
+  observe(route: string, server: string, status: number, seconds: number): void {
+    this.#requests.inc({ route, server, status: String(status) });
+    this.#duration.observe({ route, server }, seconds);
+  }
+}
