@@ -98,7 +98,10 @@ async function buildInto(target: string, nodePath: string): Promise<void> {
 
 async function bundle(outdir: string): Promise<void> {
   await build({
-    entryPoints: PROGRAMS.map(({ name, entry }) => ({ in: path.join(SOURCES, entry), out: name })),
+    entryPoints: [
+      ...PROGRAMS.map(({ name, entry }) => ({ in: path.join(SOURCES, entry), out: name })),
+      { in: path.join(SOURCES, "languageHost", "lazyModules.ts"), out: "lazyModules" },
+    ],
     outdir,
     outExtension: { ".js": ".cjs" },
     bundle: true,

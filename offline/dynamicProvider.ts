@@ -4,7 +4,8 @@
  */
 import { createRequire } from "node:module";
 import path from "node:path";
+import "./languageHost/lazyModules.ts";
 import { pulumiModule } from "./languageHost/packages.ts";
 
-const module = pulumiModule(path.join("cmd", "dynamic-provider"), process.cwd());
-createRequire(path.join(process.cwd(), "index.js"))(module);
+const provider = pulumiModule(path.join("cmd", "dynamic-provider"), process.cwd());
+createRequire(path.join(process.cwd(), "index.js"))(provider);

@@ -11,7 +11,7 @@ import type * as rpc from "@pulumi/pulumi/proto/language_pb.js";
 import pluginProto from "@pulumi/pulumi/proto/plugin_pb.js";
 import { dependenciesOf, pulumiPluginsOf } from "./languageHost/packages.ts";
 import { runPlugin } from "./languageHost/runPlugin.ts";
-import { programAhead, runProgram } from "./languageHost/runProgram.ts";
+import { runProgram } from "./languageHost/runProgram.ts";
 import { engineAddress, serve, unary } from "./plugins/wire.ts";
 
 /** Version of @pulumi/pulumi whose official host this one stands in for. */
@@ -30,7 +30,6 @@ serve(languageGrpc.LanguageRuntimeService as unknown as grpc.ServiceDefinition, 
     const response = new languageProto.GetRequiredPackagesResponse();
     const info = request.getInfo();
     if (info === undefined) return response;
-    programAhead(info);
     for (const plugin of await pulumiPluginsOf(info.getProgramDirectory())) {
       const dependency = new pluginProto.PackageDependency();
       dependency.setKind("resource");

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type * as rpc from "@pulumi/pulumi/proto/language_pb.js";
+import path from "node:path";
 import { pulumiModule } from "./packages.ts";
 
 /** How a program ended: `bail` when it has already told the user what is wrong, else `error` (empty when all is well). */
@@ -12,9 +13,6 @@ export interface RunOutcome {
 /** Exit code of `cmd/run` for "failed, and the error is printed already" (its source, `index.js`). */
 const ALREADY_REPORTED = 32;
 
-/** Does nothing yet; kept as the place where a program may be started before the engine asks for it. */
-export function programAhead(_info: rpc.ProgramInfo): void {}
-
 /**
  * Runs the user's program against the engine's resource monitor and waits for its end.
  *
@@ -25,11 +23,9 @@ export async function runProgram(request: rpc.RunRequest, engine: string): Promi
   if (info === undefined) throw new Error("the engine sent no program information: it is older than 3.100");
   const config: Record<string, string> = {};
   request.getConfigMap().forEach((value, key) => (config[key] = value));
-  const child = spawn(
-    process.execPath,
-    [pulumiModule("cmd/run", info.getProgramDirectory()), ...programArguments(request, engine)],
-    {
-      cwd: request.getPwd() || info.getProgramDirectory(),
+  const program = pulumiModule("cmd/run", info.getProgramDirectory());
+  const child = spawn(process.execPath, [...preload(), program, ...programArguments(request, engine)], {
+    cwd: request.getPwd() || info.getProgramDirectory(),
       env: {
         ...process.env,
         PULUMI_CONFIG: JSON.stringify(config),
@@ -41,6 +37,11 @@ export async function runProgram(request: rpc.RunRequest, engine: string): Promi
     },
   );
   return outcomeOf(await ended(child));
+}
+
+/** Node's arguments that load lazyModules.ts first; it lies beside the host's own bundle. */
+export function preload(): string[] {
+  return ["--require", path.join(path.dirname(process.argv[1] ?? ""), "lazyModules.cjs")];
 }
 
 function programArguments(request: rpc.RunRequest, engine: string): string[] {
