@@ -14,10 +14,8 @@ await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "volumes", "images"]);
   const { engine, env } = await getReady({ stack, flags });
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
-  const code = await runAttached(engine.file, ["destroy", "--stack", stack, ...unasked, ...rest], {
-    cwd: projectDir,
-    env,
-  });
+  const args = ["destroy", "--stack", stack, "--suppress-outputs", ...unasked, ...rest];
+  const code = await runAttached(engine.file, args, { cwd: projectDir, env });
   if (code !== 0) return code;
 
   const say = sayer("down");

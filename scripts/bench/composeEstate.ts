@@ -50,7 +50,9 @@ export class ComposeEstate {
         read_only: true,
         cap_drop: ["ALL"],
         security_opt: ["no-new-privileges"],
-        tmpfs: Object.entries(info.HostConfig.Tmpfs as Record<string, string>).map(([path, options]) => `${path}:${options}`),
+        tmpfs: Object.entries(info.HostConfig.Tmpfs as Record<string, string>).map(
+          ([path, options]) => `${path}:${options}`,
+        ),
         ulimits: Object.fromEntries(
           (info.HostConfig.Ulimits ?? []).map(({ Name, Soft, Hard }) => [Name, { soft: Soft, hard: Hard }]),
         ),

@@ -34,7 +34,8 @@ function allHealthy(estate: TestEstate, token: string): Promise<void> {
       headers: { authorization: `Bearer ${token}` },
     });
     const { servers } = (await response.json()) as { servers: Array<{ state: string }> };
-    if (servers.length !== SERVERS.length || servers.some(({ state }) => state !== "healthy")) throw new Error("not yet");
+    if (servers.length !== SERVERS.length || servers.some(({ state }) => state !== "healthy"))
+      throw new Error("not yet");
   }, 60_000);
 }
 
@@ -94,7 +95,9 @@ try {
     otherName,
   ];
   const composeUp = median(composeUps);
-  console.log(`${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, medians\n`);
+  console.log(
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, medians\n`,
+  );
   console.log(
     table(
       ["what", "here", "other", "ratio", "other is"],
@@ -103,8 +106,18 @@ try {
         row("the engine's share of it", median(engineUps), composeUp, "docker-compose up and polling, same run"),
         row("up of five", median(ups), OFFICIAL.up, "official engine, bare containers, recorded"),
         row("up without a change", median(again), median(plain), "preview without refresh, same run"),
-        row("preview without a change, refresh", median(refreshed), OFFICIAL.previewRefresh, "official, five ProcessLimits, recorded"),
-        row("preview without a change, no refresh", median(plain), OFFICIAL.previewNoRefresh, "official, five ProcessLimits, recorded"),
+        row(
+          "preview without a change, refresh",
+          median(refreshed),
+          OFFICIAL.previewRefresh,
+          "official, five ProcessLimits, recorded",
+        ),
+        row(
+          "preview without a change, no refresh",
+          median(plain),
+          OFFICIAL.previewNoRefresh,
+          "official, five ProcessLimits, recorded",
+        ),
       ],
     ),
   );

@@ -30,7 +30,7 @@ export function parseArgs(argv: readonly string[], ownFlags: readonly string[] =
 }
 
 function checkedStack(name: string | undefined): string {
-  if (name === undefined || !/^[\w.-]+(\/[\w.-]+){0,2}$/.test(name) || name.startsWith("-")) {
+  if (name === undefined || !/^\w[\w.-]*(\/\w[\w.-]*){0,2}$/.test(name)) {
     throw new UserError(
       `--stack got ${name === undefined ? "no name" : `"${name}"`}; allowed are letters, digits, "_", "." and "-", for example --stack dev`,
     );

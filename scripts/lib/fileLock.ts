@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
@@ -26,7 +27,7 @@ export async function withFileLock<T>(file: string, say: Say, work: () => Promis
 
 async function acquire(file: string, say: Say): Promise<void> {
   const me: Holder = { pid: process.pid, host: hostname() };
-  const ticket = `${file}.${me.pid}`;
+  const ticket = `${file}.${randomUUID()}`;
   await writeFile(ticket, JSON.stringify(me));
   try {
     let said = false;
@@ -49,7 +50,7 @@ async function acquire(file: string, say: Say): Promise<void> {
 
 /** Moves a dead process's lock away; if another has taken it over in between, it gets it back. */
 async function bury(file: string, dead: Holder): Promise<void> {
-  const grave = `${file}.dead-${process.pid}`;
+  const grave = `${file}.${randomUUID()}`;
   try {
     await rename(file, grave);
   } catch (error) {
