@@ -15,7 +15,9 @@ const load = loader._load;
 
 loader._load = (request, parent, isMain) => {
   const fromPulumi = LAZY.has(request) && /[\\/]@pulumi[\\/]pulumi[\\/]/.test(parent?.filename ?? "");
-  return fromPulumi ? atFirstUse(() => load.call(Module, request, parent, isMain) as object) : load.call(Module, request, parent, isMain);
+  return fromPulumi
+    ? atFirstUse(() => load.call(Module, request, parent, isMain) as object)
+    : load.call(Module, request, parent, isMain);
 };
 
 /** Stands for a module until one of its exports is asked for. */

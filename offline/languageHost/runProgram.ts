@@ -26,16 +26,15 @@ export async function runProgram(request: rpc.RunRequest, engine: string): Promi
   const program = pulumiModule("cmd/run", info.getProgramDirectory());
   const child = spawn(process.execPath, [...preload(), program, ...programArguments(request, engine)], {
     cwd: request.getPwd() || info.getProgramDirectory(),
-      env: {
-        ...process.env,
-        PULUMI_CONFIG: JSON.stringify(config),
-        PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-        PULUMI_NODEJS_TYPESCRIPT: String(info.getOptions()?.toJavaScript()["typescript"] ?? true),
-      },
-      // The host's own stdout carries the port and nothing else; the engine shows what comes on stderr.
-      stdio: ["ignore", 2, 2],
+    env: {
+      ...process.env,
+      PULUMI_CONFIG: JSON.stringify(config),
+      PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
+      PULUMI_NODEJS_TYPESCRIPT: String(info.getOptions()?.toJavaScript()["typescript"] ?? true),
     },
-  );
+    // The host's own stdout carries the port and nothing else; the engine shows what comes on stderr.
+    stdio: ["ignore", 2, 2],
+  });
   return outcomeOf(await ended(child));
 }
 

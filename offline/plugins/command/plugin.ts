@@ -1,0 +1,10 @@
+/** Stands in for the official command plugin: commands on the machine that deploys. */
+import { localCommand, runOnce } from "./localCommand.ts";
+import type { Plugin } from "../resourceType.ts";
+
+export const commandPlugin: Plugin = {
+  name: "command",
+  version: "1.2.1",
+  types: { "command:local:Command": localCommand },
+  functions: { "command:local:run": runOnce },
+};

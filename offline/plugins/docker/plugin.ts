@@ -1,0 +1,17 @@
+/** Stands in for the official docker plugin: networks, volumes and containers, on dockerode. */
+import { checkDockerConfig } from "./connection.ts";
+import { container } from "./container.ts";
+import { network } from "./network.ts";
+import { volume } from "./volume.ts";
+import type { Plugin } from "../resourceType.ts";
+
+export const dockerPlugin: Plugin = {
+  name: "docker",
+  version: "5.2.0",
+  types: {
+    "docker:index/container:Container": container,
+    "docker:index/network:Network": network,
+    "docker:index/volume:Volume": volume,
+  },
+  checkConfig: checkDockerConfig,
+};

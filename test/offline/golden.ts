@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { DiffKind } from "../../offline/plugins/resourceType.ts";
+import type { ValueMap } from "../../offline/plugins/values.ts";
+
+/** Recordings of the official plugins; test/golden/ holds them as they were recorded. */
+const GOLDEN = path.join(import.meta.dirname, "..", "golden");
+
+export interface RecordedResource {
+  urn: string;
+  type: string;
+  id: string;
+  inputs: ValueMap;
+  outputs: ValueMap;
+  additionalSecretOutputs?: string[];
+}
+
+export interface RecordedStep {
+  op: "update" | "replace";
+  resource: string;
+  diffReasons: string[] | null;
+  replaceReasons: string[] | null;
+  detailedDiff: Record<string, { kind: DiffKind }> | null;
+}
+
+function readGolden<T>(file: string): T {
+  return JSON.parse(readFileSync(path.join(GOLDEN, file), "utf8")) as T;
+}
+
+/** State after the first `up` of program.ts.txt, as exported. */
+export function recordedState(): RecordedResource[] {
+  return readGolden<{ deployment: { resources: RecordedResource[] } }>("state-after-up.json").deployment.resources;
+}
+
+/** What a preview said to one changed property at a time, by the name of the change. */
+export function recordedChanges(): Record<string, RecordedStep[]> {
+  return readGolden("property-changes.json");
+}
+
+/** The official docker plugin's own schema. */
+export function recordedSchema(): Record<string, Record<string, unknown>> {
+  return readGolden("docker-provider-properties.json");
+}
+
+/** Text of the program that was recorded. */
+export function recordedProgram(): string {
+  return readFileSync(path.join(GOLDEN, "program.ts.txt"), "utf8");
+}
+
+/** The resource of the recorded state whose URN ends with `::name`. */
+export function recordedResource(name: string): RecordedResource {
+  const found = recordedState().find(({ urn }) => urn.endsWith(`::${name}`));
+  if (found === undefined) throw new Error(`no resource ${name} was recorded`);
+  return found;
+}
