@@ -5,7 +5,7 @@ import { contentHash } from "./providers/images/contentHash.ts";
 
 /** What one layer adds to the image below it. Plain data: it is an input of the resource. */
 export type Layer =
-  /** Debian itself: `baseImage` pulled and extended when a registry answers, else bootstrapped from Debian's archive. */
+  /** Debian: the image below or `baseImage` extended where that can be done, else bootstrapped from Debian's archive. */
   | { kind: "debian"; suite: string; packages: readonly string[]; revision: number; baseImage?: string }
   /** The node binary of npm's `node` package. */
   | { kind: "node"; version: string }
@@ -67,29 +67,37 @@ export interface BaseOptions {
 
 /** Debian with an init, a probe client, certificates and Node; Python too where asked. Shared by all stacks. */
 export function baseRecipe(runtime: Runtime, options: BaseOptions = {}): ImageRecipe {
-  const packages = ["ca-certificates", "curl", "tini", ...(runtime === "python" ? ["python3"] : [])];
-  const debian: ImageRecipe = {
-    name: runtime === "python" ? "debian-python" : "debian",
-    layer: {
-      kind: "debian",
-      suite: DEBIAN_SUITE,
-      packages,
-      revision: DEBIAN_REVISION,
-      ...(options.baseImage ? { baseImage: options.baseImage } : {}),
-    },
-    content: "",
-    config: { user: "0:0", env: [PATH] },
-    requires: [INIT_PATH, "/usr/bin/curl", ...(runtime === "python" ? ["/usr/bin/python3"] : [])],
-  };
+  const debian = debianRecipe("debian", ["ca-certificates", "curl", "tini"], [INIT_PATH, "/usr/bin/curl"], options);
+  const python = debianRecipe("debian-python", ["python3"], ["/usr/bin/python3"], options, debian);
   return {
     name: `base-${runtime}`,
-    from: debian,
+    from: runtime === "python" ? python : debian,
     // npm's node package is the project's own Node, so that both change together.
     layer: { kind: "node", version: packageJson.dependencies.node },
     content: "",
     config: { env: ["NODE_ENV=production"] },
     requires: [NODE_PATH],
   };
+}
+
+/** Debian with packages beside those of the image below. */
+function debianRecipe(
+  name: string,
+  packages: readonly string[],
+  requires: readonly string[],
+  { baseImage }: BaseOptions,
+  from?: ImageRecipe & { layer: { kind: "debian" } },
+) {
+  const layer = {
+    kind: "debian" as const,
+    suite: DEBIAN_SUITE,
+    // All of them, as the image may have to be bootstrapped as a whole.
+    packages: [...(from?.layer.packages ?? []), ...packages],
+    revision: DEBIAN_REVISION,
+    ...(baseImage ? { baseImage } : {}),
+  };
+  const config: ImageConfig = { user: "0:0", env: [PATH] };
+  return { name, ...(from ? { from } : {}), layer, content: "", config, requires };
 }
 
 export interface ServerRecipeArgs extends BaseOptions {

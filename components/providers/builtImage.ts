@@ -1,7 +1,7 @@
 import type { DiffResult, ReadResult } from "@pulumi/pulumi/dynamic/index.js";
 import type { ImageRecipe } from "../imageRecipe.ts";
-import { ensureImage, inspectTag, LABEL_HASH } from "./images/build.ts";
-import { connectTo } from "./images/docker.ts";
+import { ensureImage, LABEL_HASH } from "./images/build.ts";
+import { connectTo, inspectTag } from "./images/docker.ts";
 
 /** Inputs of the resource, as its constructor makes them. */
 export interface BuiltImageInputs {

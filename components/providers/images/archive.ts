@@ -24,7 +24,7 @@ export function packFolder(folder: string, target: string): Readable {
   const pack = tar.pack();
   addFolder(pack, folder, target).then(
     () => pack.finalize(),
-    (error: Error) => pack.destroy(error),
+    (error: unknown) => pack.destroy(error as Error),
   );
   return Readable.from(pack);
 }
@@ -34,7 +34,7 @@ export function packFile(file: string, name: string, mode: number): Readable {
   const pack = tar.pack();
   addFile(pack, file, name, mode).then(
     () => pack.finalize(),
-    (error: Error) => pack.destroy(error),
+    (error: unknown) => pack.destroy(error as Error),
   );
   return Readable.from(pack);
 }
@@ -42,7 +42,8 @@ export function packFile(file: string, name: string, mode: number): Readable {
 export function packEntries(entries: readonly ArchiveEntry[]): Readable {
   const pack = tar.pack();
   for (const { name, mode, uid = 0, gid = 0, content } of entries) {
-    const header = { name, mode, uid, gid, mtime: MTIME };
+    // The plain fields of a tar header end at uid 262143 (tar-stream cuts them off there), ours go far beyond.
+    const header = { name, mode, mtime: MTIME, pax: { uid: String(uid), gid: String(gid) } };
     if (content === undefined) pack.entry({ ...header, type: "directory" });
     else pack.entry(header, Buffer.from(content));
   }

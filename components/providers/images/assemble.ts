@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { PassThrough, type Readable } from "node:stream";
-import { text } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type Docker from "dockerode";
 import type { ImageConfig } from "../../imageRecipe.ts";
@@ -15,6 +14,8 @@ export interface Assembly {
   tag: string;
   /** Tag for an intermediate image of this build. */
   stagingTag: string;
+  /** What `docker history` shows for the layer. */
+  purpose: string;
   /** Image below: id or tag. */
   from?: string;
   /** Files to add. */
@@ -37,7 +38,7 @@ const ANYBODY_EXECUTES = 0o111;
  * @throws Error when a required path is missing or the command fails; nothing is left behind.
  */
 export async function assemble(assembly: Assembly): Promise<void> {
-  const { docker, from, archive, command, requires, tag } = assembly;
+  const { docker, from, archive, command, requires, tag, purpose } = assembly;
   const name = `mcp-estate-build-${tag.replace(/^.*\//, "").replace(":", "-")}`;
   // Left by a build that was killed: who builds this tag holds its lock.
   await removeContainer(docker.getContainer(name));
@@ -46,8 +47,11 @@ export async function assemble(assembly: Assembly): Promise<void> {
     Image: from,
     User: "0:0",
     Entrypoint: [],
-    Cmd: [...(command?.args ?? ["/bin/true"])],
-    HostConfig: { NetworkMode: command?.network ? "default" : "none" },
+    // Docker wants one, and keeps it as the layer's history; without a command the container is never started.
+    Cmd: [...(command?.args ?? [purpose])],
+    // Without a terminal Docker puts frames around the output.
+    Tty: true,
+    HostConfig: { NetworkMode: command?.network ? "default" : "none", LogConfig: { Type: "json-file", Config: {} } },
   });
   try {
     if (archive) await container.putArchive(archive, { path: "/" });
@@ -80,17 +84,7 @@ async function runToEnd(container: Docker.Container, args: readonly string[]): P
   const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
   if (code === 0) return;
   const output = await container.logs({ stdout: true, stderr: true, tail: 20 });
-  throw new Error(`${args[0]} ended with exit code ${code} in the build:\n${await plain(container, output)}`);
-}
-
-/** Log output without the frames that Docker puts around it. */
-async function plain(container: Docker.Container, output: Buffer): Promise<string> {
-  const merged = new PassThrough();
-  const source = new PassThrough();
-  const done = text(merged);
-  container.modem.demuxStream(source, merged, merged);
-  source.end(output, () => merged.end());
-  return (await done).trim();
+  throw new Error(`${args[0]} ended with exit code ${code} in the build:\n${output.toString().trim()}`);
 }
 
 /** Fails the build where a file of the start command is missing or cannot be executed (exits 126, 127). */

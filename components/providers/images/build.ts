@@ -1,11 +1,10 @@
 import type Docker from "dockerode";
 import { imageTag, type ImageRecipe } from "../../imageRecipe.ts";
 import { LABEL_COMPONENT } from "../../naming.ts";
-import { isNotFound } from "../docker.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import { contentHash } from "./contentHash.ts";
 import { buildDebian } from "./debian.ts";
-import { connectTo } from "./docker.ts";
+import { connectTo, inspectTag } from "./docker.ts";
 import { exclusive, singleFlight } from "./exclusive.ts";
 import { stageLayer } from "./layers.ts";
 import { ARCHITECTURES, type Architecture } from "./packages.ts";
@@ -68,16 +67,6 @@ export async function ensureImage(request: ImageRequest, options: EnsureOptions 
   );
 }
 
-/** What a tag or id points to; undefined when there is no such image. */
-export async function inspectTag(docker: Docker, tag: string): Promise<Docker.ImageInspectInfo | undefined> {
-  try {
-    return await docker.getImage(tag).inspect();
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
 async function buildImage(
   docker: Docker,
   { tag, recipe, labels, dockerHost }: ImageRequest,
@@ -102,6 +91,7 @@ async function buildImage(
     architecture,
     tag,
     stagingTag: `${tag}-staging`,
+    purpose: `${recipe.name}: ${recipe.layer.kind} layer`,
     ...(below ? { from: below.imageId } : {}),
     config: recipe.config,
     labels: { ...labels, [LABEL_COMPONENT]: recipe.name, [LABEL_HASH]: tag.slice(tag.lastIndexOf(":") + 1) },

@@ -5,7 +5,7 @@ import type { Layer } from "../../imageRecipe.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import { cacheFolder } from "./cache.ts";
 import { isMissingProgram, run } from "./command.ts";
-import { finish } from "./docker.ts";
+import { finish, inspectTag } from "./docker.ts";
 
 type DebianLayer = Extract<Layer, { kind: "debian" }>;
 
@@ -15,47 +15,45 @@ const LABEL_SOURCE = "mcp-estate.base-source";
 /** Left out as Debian's own slim images do; licences stay. */
 const LEFT_OUT = ["/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/doc/*"];
 
-/** Run in a pulled image: installs what it lacks. $@ are package names. */
+/** Installs what an image lacks. $@ are package names. Gives up soon where containers reach nothing. */
 const EXTEND = `set -e
 missing=""
 for package in "$@"; do dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"; done
 [ -n "$missing" ] || exit 0
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends $missing
+limits="-o Acquire::Retries=0 -o Acquire::http::Timeout=10"
+apt-get update -qq $limits --error-on=any
+apt-get install -y -qq $limits --no-install-recommends $missing
 apt-get clean
 rm -rf /var/lib/apt/lists/*`;
 
 /**
- * Debian with the packages that the estate needs. The configured image is pulled and extended where that works, else
- * Debian is bootstrapped from its archive and one line says so.
+ * Debian with the packages that the estate needs: what is below, or the configured image once pulled, is extended where
+ * that works (it takes a third of the time); else Debian is bootstrapped from its archive, and one line says so.
  * @throws Error when neither can be done.
  */
 export async function buildDebian(layer: DebianLayer, assembly: Assembly): Promise<void> {
-  if (layer.baseImage) {
+  const start = assembly.from ?? layer.baseImage;
+  if (start) {
     try {
-      await extendPulled(layer, layer.baseImage, assembly);
+      await extend(layer, start, assembly);
       return;
     } catch (error) {
-      const reason = (error as Error).message.trim().split("\n").at(-1);
-      assembly.log(`${layer.baseImage} cannot be had (${reason}); bootstrapping Debian ${layer.suite} instead`);
+      const reason = (error as Error).message.trim().split("\n").at(-1)?.trim();
+      assembly.log(`${start} cannot be pulled or extended (${reason}); bootstrapping instead`);
     }
   }
   await bootstrap(layer, assembly);
 }
 
-async function extendPulled(layer: DebianLayer, baseImage: string, assembly: Assembly): Promise<void> {
+/** Adds the packages that an image lacks, in a container of it that reaches Debian's archive. */
+async function extend(layer: DebianLayer, start: string, assembly: Assembly): Promise<void> {
   const { docker } = assembly;
-  const present = await docker
-    .getImage(baseImage)
-    .inspect()
-    .catch(() => undefined);
-  if (!present) await finish(docker, (await docker.pull(baseImage)) as NodeJS.ReadableStream);
-  const { Id: from } = await docker.getImage(baseImage).inspect();
+  if (!(await inspectTag(docker, start))) await finish(docker, await docker.pull(start));
   await assemble({
     ...assembly,
-    from,
-    labels: { ...assembly.labels, [LABEL_SOURCE]: baseImage },
+    from: start,
+    labels: { ...assembly.labels, ...(assembly.from ? {} : { [LABEL_SOURCE]: start }) },
     command: { args: ["/bin/sh", "-c", EXTEND, "extend", ...layer.packages], network: true },
   });
 }

@@ -1,5 +1,5 @@
 import Docker from "dockerode";
-import { connect } from "../docker.ts";
+import { connect, isNotFound } from "../docker.ts";
 
 /**
  * @param dockerHost `unix:///path`, `tcp://host:port` or `ssh://user@host`. @default DOCKER_HOST, else the local socket
@@ -23,6 +23,16 @@ export function connectTo(dockerHost?: string): Docker {
       });
     default:
       throw new Error(`dockerHost: "${dockerHost}" given; unix:///path, tcp://host:port or ssh://user@host is allowed`);
+  }
+}
+
+/** What a tag or id points to; undefined when there is no such image. */
+export async function inspectTag(docker: Docker, tag: string): Promise<Docker.ImageInspectInfo | undefined> {
+  try {
+    return await docker.getImage(tag).inspect();
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 

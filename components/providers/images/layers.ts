@@ -32,21 +32,21 @@ export async function stageLayer(
   { layer, content }: ImageRecipe,
   architecture: Architecture,
   root: string,
-): Promise<(() => Promise<LayerContent>) | undefined> {
+): Promise<(() => LayerContent | Promise<LayerContent>) | undefined> {
   switch (layer.kind) {
     case "debian":
       return undefined;
     case "node": {
       const file = await nodeBinary(layer.version, architecture, root);
-      return async () => ({ archive: packFile(file, "usr/local/bin/node", NODE_MODE) });
+      return () => ({ archive: packFile(file, "usr/local/bin/node", NODE_MODE) });
     }
     case "npm": {
       const folder = await stageNpm(layer, content, architecture, root);
-      return async () => ({ archive: packFolder(folder, "app") });
+      return () => ({ archive: packFolder(folder, "app") });
     }
     case "pypi": {
       const folder = await stagePypi(layer, content, architecture, root);
-      return async () => ({ archive: packFolder(folder, "app/site-packages"), command: { args: COMPILE } });
+      return () => ({ archive: packFolder(folder, "app/site-packages"), command: { args: COMPILE } });
     }
     case "program":
       return async () => ({ archive: await packProgram(layer, root) });

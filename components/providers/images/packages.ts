@@ -70,14 +70,18 @@ export function stagePypi(
 ): Promise<string> {
   return staged(["pypi", content, architecture, layer.python], async (folder) => {
     const [program, ...args] = await findPip();
-    const platforms = MANYLINUX.flatMap((tag) => ["--platform", `${tag}_${ARCHITECTURES[architecture].wheel}`]);
-    const wheels = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile"];
-    const python = ["--implementation", "cp", "--python-version", layer.python, ...platforms];
+    const checked = ["--require-hashes", "--no-deps", "--no-compile", ...wheelOptions(layer.python, architecture)];
     const requirements = join(root, layer.lockFolder, "requirements.txt");
-    await run(program, [...args, "install", "--quiet", ...wheels, ...python, "--target", folder, "-r", requirements], {
+    await run(program, [...args, "install", "--quiet", ...checked, "--target", folder, "-r", requirements], {
       env: { PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1" },
     });
   });
+}
+
+/** Options that make pip choose wheels for the image, whatever it runs on. */
+export function wheelOptions(python: string, architecture: Architecture): string[] {
+  const platforms = MANYLINUX.flatMap((tag) => ["--platform", `${tag}_${ARCHITECTURES[architecture].wheel}`]);
+  return ["--only-binary=:all:", "--implementation", "cp", "--python-version", python, ...platforms];
 }
 
 async function npm(args: string[], cwd: string): Promise<void> {
@@ -90,7 +94,7 @@ async function npm(args: string[], cwd: string): Promise<void> {
 }
 
 /** The host's pip in whatever shape it has; the wheels are for the image's Python, so that the host's does not matter. */
-async function findPip(): Promise<[string, ...string[]]> {
+export async function findPip(): Promise<[string, ...string[]]> {
   const scratch = join(cacheFolder(), "pip");
   const candidates: Array<[string, ...string[]]> = [
     ["python3", "-m", "pip"],
