@@ -1,5 +1,5 @@
 import { globSync, statSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { UserError } from "./userError.ts";
 
 export interface TestArgs {
@@ -35,7 +35,7 @@ export function selectTests(project: string, wanted: readonly string[]): { unit:
 }
 
 function under(project: string, path: string, all: readonly string[]): string[] {
-  const wanted = relative(project, join(project, relative(project, path)));
+  const wanted = relative(project, resolve(project, path));
   const isFolder = statSync(join(project, wanted), { throwIfNoEntry: false })?.isDirectory() ?? false;
   const found = all.filter((file) => (isFolder ? file.startsWith(wanted + sep) : file === wanted));
   if (found.length === 0)
