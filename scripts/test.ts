@@ -20,7 +20,7 @@ await main(async () => {
   const yes = consent(true);
   const say = sayer("docker");
   const [{ engine, env }, docker] = await Promise.all([
-    prepareEngine({ stack: "dev", onMissingPassphrase: "leaveUnset" }),
+    prepareEngine({ stack: "dev", onMissingPassphrase: "leaveUnset", consent: yes }),
     ensureDocker({ say, consent: yes }),
   ]);
   if (!engine.official) await ensureBaseImageTool({ env, say, consent: yes });

@@ -23,7 +23,10 @@ export async function getReady({ stack, flags }: Pick<CommandArgs, "stack" | "fl
   requireStackFile(projectDir, stack);
   const consent = consentOf(flags.has("yes"));
   const dockerSay = sayer("docker");
-  const [prepared, docker] = await Promise.all([prepareEngine({ stack }), ensureDocker({ say: dockerSay, consent })]);
+  const [prepared, docker] = await Promise.all([
+    prepareEngine({ stack, consent }),
+    ensureDocker({ say: dockerSay, consent }),
+  ]);
   // Where the official engine could be had, images can be had too.
   if (!prepared.engine.official) await ensureBaseImageTool({ env: prepared.env, say: dockerSay, consent });
   await mendStackLock(prepared, projectDir, stack, sayer("stack"));

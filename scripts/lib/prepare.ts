@@ -1,3 +1,4 @@
+import { consent as consentOf, type Consent } from "./ask.ts";
 import { presentEngine, resolveEngine, type Engine } from "./engine.ts";
 import { engineEnvironment } from "./environment.ts";
 import type { Environment } from "./exec.ts";
@@ -18,6 +19,8 @@ export interface PrepareOptions {
   env?: Environment;
   /** @default "fail" */
   onMissingPassphrase?: "fail" | "leaveUnset";
+  /** Asked before a package of the distribution is installed. @default asks on a terminal */
+  consent?: Consent;
 }
 
 /**
@@ -30,7 +33,7 @@ export async function prepareEngine(options: PrepareOptions): Promise<Prepared> 
   const say = sayer("engine");
   const present = await presentEngine(env, say);
   const [engine, offline] = await Promise.all([
-    present ?? resolveEngine({ say, env }),
+    present ?? resolveEngine({ say, env, consent: options.consent ?? consentOf(false) }),
     present?.official === true ? undefined : bundleOffline(env),
   ]);
   const standIns = engine.official ? undefined : offline;

@@ -17,6 +17,7 @@ describe("resolveEngine", () => {
     env = { PATH: `${bin}:/usr/bin:/bin`, HOME: home };
   });
   afterEach(cleanUp);
+  const consent = (): Promise<void> => Promise.resolve();
 
   const cached = (...path: string[]): string => join(home, ".cache", "mcp-estate", "engine", "v3.255.0", ...path);
   const unavailable = (reason: string) => () => Promise.reject(new Error(reason));
@@ -31,8 +32,8 @@ describe("resolveEngine", () => {
     mkdirSync(cached(), { recursive: true });
     const { say } = listener();
     const engine = { file, version: "3.300.1", origin: "PATH", official: false };
-    assert.deepEqual(await resolveEngine({ say, env, download: forbidden, build: forbidden }), engine);
-    assert.deepEqual(await resolveEngine({ say, env, download: forbidden, build: forbidden }), engine);
+    assert.deepEqual(await resolveEngine({ say, consent, env, download: forbidden, build: forbidden }), engine);
+    assert.deepEqual(await resolveEngine({ say, consent, env, download: forbidden, build: forbidden }), engine);
     fakeProgram(bin, "pulumi", "echo v3.300.20");
     assert.equal((await presentEngine(env, say))?.version, "3.300.20");
   });
@@ -58,6 +59,7 @@ describe("resolveEngine", () => {
     const file = fakeProgram(bin, "pulumi", "echo v3.254.0");
     const engine = await resolveEngine({
       say,
+      consent,
       env,
       download: ({ folder }) => {
         fakeProgram(folder, "pulumi", "echo v3.255.0");
@@ -81,8 +83,8 @@ describe("resolveEngine", () => {
     const { said, say } = listener();
     const download = unavailable("get.pulumi.com cannot be reached (ENOTFOUND)");
     const engine = { file: cached("pulumi"), version: "3.255.0", origin: "build", official: false };
-    assert.deepEqual(await resolveEngine({ say, env, download, build: building }), engine);
-    assert.deepEqual(await resolveEngine({ say, env, download: forbidden, build: forbidden }), engine);
+    assert.deepEqual(await resolveEngine({ say, consent, env, download, build: building }), engine);
+    assert.deepEqual(await resolveEngine({ say, consent, env, download: forbidden, build: forbidden }), engine);
     assert.deepEqual(said, ["download: get.pulumi.com cannot be reached (ENOTFOUND)"]);
   });
 
@@ -90,6 +92,7 @@ describe("resolveEngine", () => {
     let builds = 0;
     const options: ResolveOptions = {
       say: () => undefined,
+      consent,
       env,
       download: unavailable("unreachable"),
       build: async (build) => {
@@ -104,7 +107,13 @@ describe("resolveEngine", () => {
   });
 
   it("says in one line what was tried when there is no way to one", async () => {
-    const options = { say: () => undefined, env, download: unavailable("unreachable"), build: unavailable("no Go") };
+    const options = {
+      say: () => undefined,
+      consent,
+      env,
+      download: unavailable("unreachable"),
+      build: unavailable("no Go"),
+    };
     await assert.rejects(resolveEngine(options), {
       name: "UserError",
       message:

@@ -6,6 +6,7 @@ import { cleanUp, fakeProgram, listener, temporaryFolder } from "../support.ts";
 
 describe("buildEngine", () => {
   afterEach(cleanUp);
+  const consent = (): Promise<void> => Promise.resolve();
 
   /** A compiler that writes a program which says the version it was told to. */
   const compiler = (home: string, version: string): string =>
@@ -18,7 +19,12 @@ describe("buildEngine", () => {
     const home = temporaryFolder();
     fakeProgram(home, "bin/go", compiler(home, "v3.255.0"));
     const folder = join(home, "engine");
-    await buildEngine({ folder, env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` }, say: () => undefined });
+    await buildEngine({
+      folder,
+      env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` },
+      say: () => undefined,
+      consent,
+    });
     assert.deepEqual(readdirSync(folder), ["pulumi"]);
     const call = readFileSync(join(home, "calls"), "utf8");
     assert.match(call, /-mod=readonly -trimpath/);
@@ -30,7 +36,12 @@ describe("buildEngine", () => {
     const home = temporaryFolder();
     fakeProgram(home, "bin/go", compiler(home, "v3.1.0"));
     const folder = join(home, "engine");
-    const build = buildEngine({ folder, env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` }, say: () => undefined });
+    const build = buildEngine({
+      folder,
+      env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` },
+      say: () => undefined,
+      consent,
+    });
     await assert.rejects(build, /the built program says version "v3\.1\.0"/);
     assert.equal(existsSync(join(folder, "pulumi")), false);
   });
@@ -46,6 +57,7 @@ describe("buildEngine", () => {
       folder: join(home, "engine"),
       env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin` },
       say: () => undefined,
+      consent,
     });
     await assert.rejects(build, /^Error: go build failed \(exit code 2\): a\.go:1: no$/);
   });
