@@ -220,7 +220,7 @@ describe("First deployment of five servers, end to end", function () {
           targets.push(`${endpoint.IPAddress}:8000`);
       }
       const script = targets
-        .map((target) => `curl -s -m 2 -o /dev/null http://${target}/; echo ${target} $?`)
+        .map((target) => `curl -s -m 1 -o /dev/null http://${target}/; echo ${target} $?`)
         .join("\n");
       const { output } = await estate.exec("memory", ["sh", "-c", script]);
       const answers = output.trim().split("\n");
