@@ -123,14 +123,12 @@ describe("the recorded program under the stand-ins, with the real engine and a r
     const web = await project.resource("web");
     const cfg = await project.resource("cfg");
     const bridge = docker.getNetwork("bridge");
-    await docker
-      .getContainer(web.id)
-      .update({
-        Memory: 96 * 1024 * 1024,
-        MemorySwap: 96 * 1024 * 1024,
-        NanoCpus: 700_000_000,
-        RestartPolicy: { Name: "no" },
-      });
+    await docker.getContainer(web.id).update({
+      Memory: 96 * 1024 * 1024,
+      MemorySwap: 96 * 1024 * 1024,
+      NanoCpus: 700_000_000,
+      RestartPolicy: { Name: "no" },
+    });
     await bridge.connect({ Container: web.id });
     await docker.getContainer(cfg.id).stop({ t: 0 });
     const steps = await project.previewSteps("--refresh");

@@ -50,6 +50,7 @@ export function observedState(found: Docker.ContainerInspectInfo, inputs: ValueM
 export function failedState(inputs: ValueMap): ValueMap {
   const outputs = filled(inputs, dockerProperties.container);
   for (const list of ["envs", "securityOpts"]) outputs[list] ??= [];
+  outputs["networkDatas"] = null;
   return bridged(outputs, inputs, dockerProperties.container, META);
 }
 
