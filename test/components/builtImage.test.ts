@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BuiltImage } from "../../components/builtImage.ts";
 import { baseRecipe, gatewayRecipe, imageTag, serverRecipe, type ImageRecipe } from "../../components/imageRecipe.ts";
 import { diffImage, type BuiltImageInputs } from "../../components/providers/builtImage.ts";
+import { staged } from "../../components/providers/images/cache.ts";
 import { exclusive, singleFlight } from "../../components/providers/images/exclusive.ts";
+import { stageNpm, stagePypi } from "../../components/providers/images/packages.ts";
 import { only, recordResources } from "./engineMocks.ts";
 
 const owner = { estate: "mcp-estate", stack: "unit" };
@@ -199,6 +201,47 @@ describe("one build at a time", () => {
       ["failed inside", "failed inside"],
     );
     assert.equal(waited, 1);
+  });
+});
+
+describe("staging", () => {
+  const { PATH: path, XDG_CACHE_HOME: cache } = process.env;
+  let scratch: string;
+
+  beforeEach(async () => {
+    scratch = await mkdtemp(join(tmpdir(), "mcp-estate-staging-"));
+    Object.assign(process.env, { PATH: "/nonexistent", XDG_CACHE_HOME: scratch });
+  });
+  afterEach(async () => {
+    process.env.PATH = path;
+    if (cache === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = cache;
+    await rm(scratch, { recursive: true, force: true });
+  });
+
+  it("says what to install where there is no pip, and keeps nothing half done", async () => {
+    const layer = { kind: "pypi", lockFolder: "components/catalogue/locks/fetch", python: "3.11" } as const;
+    await assert.rejects(stagePypi(layer, "x", "amd64", process.cwd()), /apt-get install .*python3-pip/);
+    assert.deepEqual(await readdir(join(scratch, "mcp-estate/staging")), []);
+  });
+
+  it("says what to install where there is no npm", async () => {
+    const layer = { kind: "npm", lockFolder: "components/catalogue/locks/memory", allowScripts: [] } as const;
+    await assert.rejects(stageNpm(layer, "x", "amd64", process.cwd()), /npm is not on PATH/);
+  });
+
+  it("fills a folder once, also when two ask at the same time", async () => {
+    let fills = 0;
+    const fill = async (folder: string): Promise<void> => {
+      fills++;
+      await writeFile(join(folder, "file"), "whole");
+    };
+    const [first, second] = await Promise.all([staged(["key"], fill), staged(["key"], fill)]);
+    assert.equal(first, second);
+    assert.equal(await staged(["key"], fill), first);
+    assert.ok(fills <= 2);
+    assert.equal(await readFile(join(first, "file"), "utf8"), "whole");
+    assert.equal((await readdir(dirname(first))).length, 1);
   });
 });
 

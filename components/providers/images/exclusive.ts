@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,9 +21,10 @@ export function singleFlight<T>(key: string, work: () => Promise<T>): Promise<T>
  * that the kernel frees it when its holder dies: no stale lock files.
  */
 export async function exclusive<T>(key: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
-  const name = `mcp-estate/${key}`;
+  // Hashed, as names of sockets end at 107 characters.
+  const name = `mcp-estate-${createHash("sha256").update(key).digest("hex").slice(0, 32)}`;
   // A Linux abstract socket; elsewhere a socket file, which libuv unlinks on close.
-  const path = process.platform === "linux" ? `\0${name}` : join(tmpdir(), `${name.replace(/[^\w.-]/g, "-")}.sock`);
+  const path = process.platform === "linux" ? `\0${name}` : join(tmpdir(), `${name}.sock`);
   let lock = await listen(path);
   if (!lock) onWait();
   while (!lock) {
