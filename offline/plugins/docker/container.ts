@@ -87,7 +87,13 @@ async function createContainer(
   declared: ValueMap,
   context: OperationContext,
 ): Promise<Docker.Container> {
-  const options = createOptions(containerInputs(declared));
+  const { name, platform } = declared;
+  // Apart, or dockerode repeats the whole request, secrets included, in its address.
+  const parts = {
+    _query: { name, ...(platform ? { platform } : {}) },
+    _body: createOptions(containerInputs(declared)),
+  };
+  const options = parts as unknown as Docker.ContainerCreateOptions;
   try {
     return await docker.createContainer(options);
   } catch (error) {

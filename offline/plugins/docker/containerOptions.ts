@@ -83,7 +83,6 @@ export function containerInputs(inputs: ValueMap): ContainerInputs {
 export function createOptions(inputs: ContainerInputs): Docker.ContainerCreateOptions {
   const first = inputs.networksAdvanced?.[0];
   const options = {
-    name: inputs.name,
     Image: inputs.image,
     Cmd: inputs.command,
     Entrypoint: inputs.entrypoints,

@@ -84,7 +84,7 @@ function merged(found: Docker.ContainerInspectInfo, inputs: ValueMap): ValueMap 
     memorySwap: mebibytes(host.MemorySwap),
     networkDatas: networkDatas(found),
     networksAdvanced: attachments(found, inputs),
-    platform: (found as { Platform?: string }).Platform ?? "linux",
+    platform: inputs["platform"] ?? (found as { Platform?: string }).Platform ?? "linux",
     ports: ports(found, declared["ports"]),
     privileged: host.Privileged ?? false,
     publishAllPorts: host.PublishAllPorts ?? false,
