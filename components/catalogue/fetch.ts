@@ -14,7 +14,8 @@ export const fetch: CatalogueEntry = {
   // Private addresses are allowed by the server because the network decides what it reaches, not the server: it has
   // no way out unless the stack declares one.
   command: ["/usr/bin/python3", "-m", "mcp_server_fetch", "--allow-private-ips"],
-  env: { PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1", HOME: "/tmp" },
+  // No Node on PATH: its HTML library would start one for each page that it extracts.
+  env: { PATH: "/usr/bin:/bin", PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1" },
   limitClass: "light",
   sharing: "shared",
   // The supervisor's own page: proves a whole fetch without leaving the container.
