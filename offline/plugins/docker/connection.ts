@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { Duplex } from "node:stream";
+import { Duplex, PassThrough } from "node:stream";
 import Docker from "dockerode";
 import type { CheckFailure, OperationContext } from "../resourceType.ts";
 import type { ValueMap } from "../values.ts";
@@ -133,13 +133,14 @@ function explained(error: unknown, url: string): unknown {
   if (!(error instanceof Error)) return error;
   const { code, statusCode } = error as Error & { code?: string; statusCode?: number };
   if (statusCode !== undefined || code === undefined || !NOT_REACHABLE.has(code)) return error;
-  const why = {
+  const reasons: Record<string, string> = {
     ENOENT: "there is no such socket",
     EACCES: "no permission for the socket",
     ECONNREFUSED: "nothing listens there",
-  }[code];
+  };
+  const why = (url.startsWith("ssh:") ? undefined : reasons[code]) ?? error.message;
   return new Error(
-    `Docker is not reachable at ${url} (${why ?? error.message}): is it running, and is docker:host or DOCKER_HOST right?`,
+    `Docker is not reachable at ${url} (${why}): is it running, and is docker:host or DOCKER_HOST right?`,
   );
 }
 
@@ -165,10 +166,16 @@ class SshAgent extends http.Agent {
     const ssh = spawn("ssh", this.#command, { stdio: ["pipe", "pipe", "pipe"] });
     let complaint = "";
     ssh.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
-    const connection = Duplex.from({ readable: ssh.stdout, writable: ssh.stdin });
+    const received = new PassThrough();
+    ssh.stdout.pipe(received, { end: false });
+    const connection = Duplex.from({ readable: received, writable: ssh.stdin });
     const fail = (message: string) => connection.destroy(Object.assign(new Error(message), { code: "ECONNREFUSED" }));
     ssh.on("error", (error) => fail(`ssh: ${error.message}`));
-    ssh.on("exit", (code) => code !== 0 && fail(`ssh ended with exit code ${code}: ${complaint.trim()}`));
+    // Only at the end it is known whether ssh failed, and why: until then the connection must not look closed.
+    ssh.on("close", (code) =>
+      code === 0 ? received.end() : fail(`ssh ended with exit code ${code}: ${complaint.trim()}`),
+    );
+    ssh.stdin.on("error", () => undefined);
     // node:http treats what createConnection returns as a socket; these do not exist on a pipe.
     return Object.assign(connection, {
       setTimeout: () => connection,
