@@ -102,7 +102,6 @@ export class ChildKeeper {
       if (wait > 0) await this.#sleep(wait);
       if (this.#stopping) break;
       const ending = await this.#live();
-      this.#reason = ending.reason;
       this.#options.onDown(ending.reason);
       if (ending.planned) continue;
       const { delayMs, crashLoop, failures } = this.#policy.failed(Date.now());
@@ -128,7 +127,8 @@ export class ChildKeeper {
     try {
       child = spawn();
     } catch (error) {
-      return { reason: error instanceof Error ? error.message : String(error), planned: false };
+      this.#reason = error instanceof Error ? error.message : String(error);
+      return { reason: this.#reason, planned: false };
     }
     this.#child = child;
     log.info({ event: "child-started", pid: child.pid, restarts: this.restarts });
@@ -160,6 +160,7 @@ export class ChildKeeper {
       ending = await Promise.race([requested, exited]);
     }
     this.#phase = "waiting";
+    this.#reason = ending.reason;
     if (!ending.planned) log.warn({ event: "child-evidence", reason: ending.reason, ...evidence(child) });
     const clean = await child.stop();
     if (!clean) log.error({ event: "group-not-ended", pid: child.pid });

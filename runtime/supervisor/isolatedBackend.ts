@@ -19,6 +19,9 @@ export interface IsolatedOptions {
   readonly drop: (session: Session) => void;
 }
 
+/** A session that was used within this time keeps its child even when the pool is full. */
+const EVICT_IDLE_MS = 60_000;
+
 /** One child per session from a bounded pool; its state is nobody else's (ContextForge #4205). */
 export class IsolatedBackend implements Backend {
   readonly #options: IsolatedOptions;
@@ -42,6 +45,7 @@ export class IsolatedBackend implements Backend {
     const { limiter, spawn, maxChildren, startTimeoutMs, refusal, drop, log } = this.#options;
     const refused = refusal();
     if (refused !== undefined) throw new Fault("unavailable", refused);
+    if (this.size >= maxChildren()) this.#evict();
     if (this.size >= maxChildren()) {
       throw new Fault("overloaded", `all ${maxChildren()} children of this server are in use`);
     }
@@ -97,6 +101,15 @@ export class IsolatedBackend implements Backend {
   async stop(): Promise<void> {
     for (const session of [...this.#children.keys()]) this.closed(session);
     await Promise.all(this.#ending);
+  }
+
+  /** Clients seldom say goodbye: the session that was idle longest, and long enough, gives its place away. */
+  #evict(): void {
+    const idle = [...this.#children.keys()].filter(
+      (session) => !session.busy && Date.now() - session.lastUsedAt > EVICT_IDLE_MS,
+    );
+    const oldest = idle.sort((a, b) => a.lastUsedAt - b.lastUsedAt)[0];
+    if (oldest !== undefined) this.#options.drop(oldest);
   }
 
   #fromChild(session: Session, child: LiveChild, envelope: Envelope): void {

@@ -209,7 +209,7 @@ export class RpcChannel {
     if (pending !== undefined) {
       this.lastAnswerAt = Date.now();
       pending.resolve(envelope);
-    } else if (!(id < this.#nextId && id >= this.#nextId - REMEMBERED_IDS)) {
+    } else if (!(id >= 1 && id < this.#nextId && id >= this.#nextId - REMEMBERED_IDS)) {
       this.#handlers.stray(
         errorText(envelope.idText, { code: 0, message: "unknown id" }),
         "an answer to an id that was never asked",

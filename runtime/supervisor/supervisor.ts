@@ -165,17 +165,12 @@ export class Supervisor {
       sharing: this.#contract.sharing,
       restarts: this.#keeper.restarts,
       sessions: this.sessions.size,
-      children: this.#children.length,
+      children: (this.#keeper.process === undefined ? 0 : 1) + this.#isolated.size,
     };
   }
 
   get #backend(): Backend {
     return this.#contract.sharing === "shared" ? this.#shared : this.#isolated;
-  }
-
-  get #children(): readonly LiveChild[] {
-    const primary = this.#keeper.process;
-    return primary === undefined ? this.#isolated.processes : [primary, ...this.#isolated.processes];
   }
 
   #secretsHash = "";
