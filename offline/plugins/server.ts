@@ -7,20 +7,12 @@ import type * as rpc from "@pulumi/pulumi/proto/provider_pb.js";
 import { autoName } from "./autoName.ts";
 import type { NameProposal } from "./autoName.ts";
 import { engineLog } from "./engineLog.ts";
-import type { CheckFailure, DiffKind, DiffResult, OperationContext, Plugin, ResourceType } from "./resourceType.ts";
-import { ResourceInitError } from "./resourceType.ts";
-import { containsSecret, containsUnknown, mapWithSecretsOf, revealMap, secret } from "./values.ts";
+import type { OperationContext, Plugin, ResourceType } from "./resourceType.ts";
+import { checkResponse, diffResponse, withoutIgnored } from "./responses.ts";
+import { allSecret, conceal, concealing } from "./secrecy.ts";
+import { containsSecret, containsUnknown, mapWithSecretsOf, revealMap } from "./values.ts";
 import type { ValueMap } from "./values.ts";
 import { engineAddress, fromStruct, serve, toStruct, unary } from "./wire.ts";
-
-const DIFF_KINDS: Readonly<Record<DiffKind, rpc.PropertyDiff.Kind>> = {
-  add: providerProto.PropertyDiff.Kind.ADD,
-  "add-replace": providerProto.PropertyDiff.Kind.ADD_REPLACE,
-  delete: providerProto.PropertyDiff.Kind.DELETE,
-  "delete-replace": providerProto.PropertyDiff.Kind.DELETE_REPLACE,
-  update: providerProto.PropertyDiff.Kind.UPDATE,
-  "update-replace": providerProto.PropertyDiff.Kind.UPDATE_REPLACE,
-};
 
 /** Serves `plugin` to the engine until the engine ends. */
 export function servePlugin(plugin: Plugin): void {
@@ -246,81 +238,4 @@ function nameProposal(request: rpc.CheckRequest): NameProposal | undefined {
   const { ENFORCE, DISABLE } = providerProto.CheckRequest.AutonamingOptions.Mode;
   const mode = options.getMode() === ENFORCE ? "enforce" : options.getMode() === DISABLE ? "disable" : "propose";
   return { mode, name: options.getProposedName() };
-}
-
-/** Outputs as they may be stored: secret where an input of that name is, where the type says so, where derived. */
-function conceal(type: ResourceType, outputs: ValueMap, inputs: ValueMap): ValueMap {
-  const concealed = mapWithSecretsOf(outputs, inputs, false);
-  const reveals = (names: readonly string[]) => names.some((name) => containsSecret(inputs[name]));
-  for (const [output, sources] of Object.entries(type.derivedOutputs ?? {})) {
-    if (concealed[output] !== undefined && reveals(sources)) concealed[output] = secret(concealed[output]);
-  }
-  for (const output of type.secretOutputs ?? []) {
-    if (concealed[output] !== undefined) concealed[output] = secret(concealed[output]);
-  }
-  return concealed;
-}
-
-/** Runs `operation`; what a partial failure carries is concealed like any state. */
-async function concealing<T>(type: ResourceType, inputs: ValueMap, operation: () => Promise<T>): Promise<T> {
-  try {
-    return await operation();
-  } catch (error) {
-    if (!(error instanceof ResourceInitError)) throw error;
-    const { message, id } = error;
-    throw new ResourceInitError(
-      message,
-      id,
-      mapWithSecretsOf(error.inputs, inputs, true),
-      conceal(type, error.outputs, inputs),
-    );
-  }
-}
-
-function allSecret(map: ValueMap): ValueMap {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, secret(value)]));
-}
-
-/** Leaves out what the program's `ignoreChanges` names: a path ignores itself and everything below it. */
-function withoutIgnored(diff: DiffResult, ignored: readonly string[]): DiffResult {
-  if (ignored.length === 0) return diff;
-  const isIgnored = (path: string) =>
-    ignored.some((entry) => path === entry || (/^[.[]/.test(path.slice(entry.length)) && path.startsWith(entry)));
-  const topLevel = (path: string) => path.split(/[.[]/)[0] ?? path;
-  if (diff.detailed === undefined) {
-    const kept = (names: string[]) => names.filter((name) => !isIgnored(name));
-    return { ...diff, changed: kept(diff.changed), replaces: kept(diff.replaces) };
-  }
-  const detailed = Object.fromEntries(Object.entries(diff.detailed).filter(([path]) => !isIgnored(path)));
-  const left = new Set(Object.keys(detailed).map(topLevel));
-  const kept = (names: string[]) => names.filter((name) => left.has(name));
-  return { ...diff, detailed, changed: kept(diff.changed), replaces: kept(diff.replaces) };
-}
-
-function checkResponse(inputs: ValueMap, failures: readonly CheckFailure[]): rpc.CheckResponse {
-  const response = new providerProto.CheckResponse();
-  response.setInputs(toStruct(inputs));
-  for (const { property, reason } of failures) {
-    const failure = new providerProto.CheckFailure();
-    failure.setProperty(property);
-    failure.setReason(reason);
-    response.addFailures(failure);
-  }
-  return response;
-}
-
-function diffResponse(diff: DiffResult): rpc.DiffResponse {
-  const response = new providerProto.DiffResponse();
-  const { DIFF_NONE, DIFF_SOME } = providerProto.DiffResponse.DiffChanges;
-  response.setChanges(diff.changed.length > 0 ? DIFF_SOME : DIFF_NONE);
-  response.setDiffsList(diff.changed);
-  response.setReplacesList(diff.replaces);
-  response.setDeletebeforereplace(diff.deleteBeforeReplace && diff.replaces.length > 0);
-  response.setHasdetaileddiff(diff.detailed !== undefined);
-  for (const [path, kind] of Object.entries(diff.detailed ?? {})) {
-    const property = new providerProto.PropertyDiff();
-    property.setKind(DIFF_KINDS[kind]);
-    response.getDetaileddiffMap().set(path, property);
-  }
-  return response;
 }

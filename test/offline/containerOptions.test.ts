@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { isInput } from "../../offline/plugins/bridged/schema.ts";
 import type { Properties } from "../../offline/plugins/bridged/schema.ts";
 import { container } from "../../offline/plugins/docker/container.ts";
-import {
-  containerInputs,
-  createOptions,
-  nanoCpus,
-  nanoseconds,
-} from "../../offline/plugins/docker/containerOptions.ts";
+import { containerInputs, createOptions } from "../../offline/plugins/docker/containerOptions.ts";
+import { nanoCpus, nanoseconds } from "../../offline/plugins/docker/units.ts";
 import { goDuration } from "../../offline/plugins/docker/containerState.ts";
 import { dockerProperties } from "../../offline/plugins/docker/properties.ts";
 import { network } from "../../offline/plugins/docker/network.ts";

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import type Docker from "dockerode";
 import type { ValueMap } from "../values.ts";
+import { anonymousVolumes, binds, mount } from "./containerMounts.ts";
+import type { Mount, VolumeMount } from "./containerMounts.ts";
 import { labelMap } from "./properties.ts";
+import { nanoCpus, nanoseconds, withoutUndefined } from "./units.ts";
 
 /** Inputs of a container as the program writes them; what is left out is undefined. Memory in MiB. */
 export interface ContainerInputs {
@@ -37,31 +40,6 @@ export interface NetworkAttachment {
   gwPriority?: number;
 }
 
-interface VolumeMount {
-  containerPath?: string;
-  hostPath?: string;
-  volumeName?: string;
-  fromContainer?: string;
-  readOnly?: boolean;
-  selinuxRelabel?: string;
-}
-
-interface Mount {
-  type: string;
-  target: string;
-  source?: string;
-  readOnly?: boolean;
-  bindOptions?: { propagation?: string };
-  tmpfsOptions?: { mode?: number; sizeBytes?: number };
-  volumeOptions?: {
-    noCopy?: boolean;
-    driverName?: string;
-    driverOptions?: Record<string, string>;
-    labels?: unknown;
-    subpath?: string;
-  };
-}
-
 export interface Upload {
   file: string;
   content?: string;
@@ -73,7 +51,6 @@ export interface Upload {
 }
 
 export const BYTES_PER_MIB = 1024 * 1024;
-const NANO = 1_000_000_000;
 
 export function containerInputs(inputs: ValueMap): ContainerInputs {
   return inputs as unknown as ContainerInputs;
@@ -177,7 +154,11 @@ export function resources(inputs: ContainerInputs): Record<string, unknown> {
     Memory: mebibytes(inputs["memory"]),
     MemoryReservation: mebibytes(inputs["memoryReservation"]),
     MemorySwap: mebibytes(inputs["memorySwap"]),
-    RestartPolicy: { Name: inputs["restart"] ?? "no", MaximumRetryCount: inputs["maxRetryCount"] ?? 0 },
+    // A container that is removed at its end has no restart policy, and Docker refuses to be told one.
+    RestartPolicy:
+      inputs["rm"] === true
+        ? undefined
+        : { Name: inputs["restart"] ?? "no", MaximumRetryCount: inputs["maxRetryCount"] ?? 0 },
   });
 }
 
@@ -185,26 +166,6 @@ export function resources(inputs: ContainerInputs): Record<string, unknown> {
 function mebibytes(value: unknown): number | undefined {
   if (typeof value !== "number") return undefined;
   return value < 0 ? value : Math.round(value * BYTES_PER_MIB);
-}
-
-/**
- * "0.5" as billionths of a CPU.
- *
- * @throws Error when it is not a decimal number of CPUs.
- */
-export function nanoCpus(cpus: string): number {
-  if (!/^\d+(?:\.\d{1,9})?$|^\.\d{1,9}$/.test(cpus))
-    throw new Error(`cpus is "${cpus}": give a decimal number of CPUs such as "0.5"`);
-  return Math.round(Number(cpus) * NANO);
-}
-
-/** A Go duration ("1m30s", "500ms") in nanoseconds; `undefined` when it is none. */
-export function nanoseconds(duration: string): number | undefined {
-  if (duration === "0") return 0;
-  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|us|µs|ns|s))+$/.test(duration)) return undefined;
-  const units: Record<string, number> = { h: 3600 * NANO, m: 60 * NANO, s: NANO, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
-  const parts = duration.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|us|µs|ns|s)/g);
-  return [...parts].reduce((total, [, amount, unit]) => total + Number(amount) * units[unit!]!, 0);
 }
 
 function healthcheck(check: ContainerInputs["healthcheck"]): Docker.HealthConfig | undefined {
@@ -237,52 +198,6 @@ function portBindings(
     });
   }
   return bindings;
-}
-
-function binds(volumes: VolumeMount[]): string[] {
-  return volumes
-    .filter(({ hostPath, volumeName, containerPath }) => (hostPath || volumeName) && containerPath)
-    .map(({ hostPath, volumeName, containerPath, readOnly, selinuxRelabel }) => {
-      const mode = [readOnly ? "ro" : "rw", ...(selinuxRelabel ? [selinuxRelabel] : [])].join(",");
-      return `${hostPath || volumeName}:${containerPath}:${mode}`;
-    });
-}
-
-function anonymousVolumes(volumes: VolumeMount[]): Record<string, object> {
-  const anonymous = volumes.filter(
-    ({ hostPath, volumeName, fromContainer, containerPath }) =>
-      containerPath && !hostPath && !volumeName && !fromContainer,
-  );
-  return Object.fromEntries(anonymous.map(({ containerPath }) => [containerPath, {}]));
-}
-
-function mount({
-  type,
-  target,
-  source,
-  readOnly,
-  bindOptions,
-  tmpfsOptions,
-  volumeOptions,
-}: Mount): Record<string, unknown> {
-  const driver =
-    volumeOptions?.driverName || volumeOptions?.driverOptions
-      ? { Name: volumeOptions.driverName, Options: volumeOptions.driverOptions }
-      : undefined;
-  return withoutUndefined({
-    Type: type,
-    Target: target,
-    Source: source,
-    ReadOnly: readOnly,
-    BindOptions: bindOptions && { Propagation: bindOptions.propagation },
-    TmpfsOptions: tmpfsOptions && { SizeBytes: tmpfsOptions.sizeBytes, Mode: tmpfsOptions.mode },
-    VolumeOptions: volumeOptions && {
-      NoCopy: volumeOptions.noCopy,
-      Labels: labelMap(volumeOptions.labels),
-      DriverConfig: driver,
-      Subpath: volumeOptions.subpath || undefined,
-    },
-  });
 }
 
 function deviceRequests(inputs: ContainerInputs): Record<string, unknown>[] | undefined {
@@ -351,8 +266,4 @@ function splitOption(option: string): [string, string] {
 
 function list<T>(value: unknown): T[] | undefined {
   return Array.isArray(value) ? (value as T[]) : undefined;
-}
-
-function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }

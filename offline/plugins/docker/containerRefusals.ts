@@ -2,7 +2,7 @@ import { shown } from "../bridged/check.ts";
 import type { CheckFailure } from "../resourceType.ts";
 import type { Value, ValueMap } from "../values.ts";
 import { containsUnknown, isMap, isUnknown } from "../values.ts";
-import { nanoCpus, nanoseconds } from "./containerOptions.ts";
+import { nanoCpus, nanoseconds } from "./units.ts";
 
 /** Inputs of a container that Docker would refuse or ignore, said at preview and by name. */
 export function containerRefusals(inputs: ValueMap): CheckFailure[] {

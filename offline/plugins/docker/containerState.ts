@@ -3,7 +3,8 @@ import { filled } from "../bridged/schema.ts";
 import { bridged } from "../bridged/state.ts";
 import { sameValue } from "../values.ts";
 import type { Value, ValueMap } from "../values.ts";
-import { BYTES_PER_MIB, containerInputs, nanoCpus, nanoseconds } from "./containerOptions.ts";
+import { BYTES_PER_MIB, containerInputs } from "./containerOptions.ts";
+import { nanoCpus, nanoseconds } from "./units.ts";
 import type { NetworkAttachment } from "./containerOptions.ts";
 import { dockerProperties } from "./properties.ts";
 
