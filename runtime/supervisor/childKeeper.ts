@@ -18,6 +18,8 @@ export interface KeeperOptions {
   readonly evidence: (child: LiveChild) => object;
   readonly onReady: (child: LiveChild) => void;
   readonly onDown: (reason: string) => void;
+  /** Ends what escaped the group, before the next start. */
+  readonly swept: () => Promise<void>;
 }
 
 interface Ending {
@@ -166,6 +168,7 @@ export class ChildKeeper {
     if (!clean) log.error({ event: "group-not-ended", pid: child.pid });
     this.#end = undefined;
     this.#child = undefined;
+    await this.#options.swept();
     return ending;
   }
 

@@ -23,6 +23,8 @@ const { values, positionals } = parseArgs({
 
 /** Exit codes: 78 is EX_CONFIG of sysexits.h. */
 const EXIT_CONFIG = 78;
+/** EX_TEMPFAIL: the container must start afresh (R-PRC-24). */
+const EXIT_LADDER = 75;
 
 function main(): void {
   const path = positionals[0] ?? process.env["MCP_ESTATE_CONTRACT"] ?? CONTRACT_PATH;
@@ -30,7 +32,13 @@ function main(): void {
   const { estate, stack, name } = contract;
   const log = createLog({ component: "supervisor", estate, stack, server: name });
   const secretsDir = values.secrets ?? SECRETS_DIR;
-  const supervisor = new Supervisor({ contract, secretsDir, log, allowUnlimited: values["allow-unlimited"] });
+  const supervisor = new Supervisor({
+    contract,
+    secretsDir,
+    log,
+    allowUnlimited: values["allow-unlimited"],
+    restartContainer: (reason) => void end(`the ladder: ${reason}`, EXIT_LADDER),
+  });
   const server = createSupervisorServer(supervisor);
 
   let ending = false;

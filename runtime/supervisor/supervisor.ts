@@ -8,15 +8,20 @@ import { SessionStore } from "../wire/sessionStore.ts";
 import type { Backend } from "./backend.ts";
 import { ChildKeeper } from "./childKeeper.ts";
 import { readSecrets } from "./childSpec.ts";
+import { Container } from "./container.ts";
 import { ownControlGroup } from "./controlGroup.ts";
-import { HealthState } from "./healthState.ts";
+import { HealthLoop } from "./healthLoop.ts";
+import type { HealthLevel } from "./healthState.ts";
 import { IsolatedBackend } from "./isolatedBackend.ts";
+import { readKernelUsage } from "./kernelLimits.ts";
+import { LadderRunner } from "./ladderRunner.ts";
+import { endProcesses } from "./processGroup.ts";
 import { reportLimits, type LimitsReport } from "./limitsReport.ts";
 import { listFor, type ListingKind } from "./listing.ts";
 import { LiveChild, SHARED_CLIENT } from "./liveChild.ts";
 import { McpEndpoint } from "./mcpEndpoint.ts";
+import { readingOf, type Readiness } from "./reading.ts";
 import { SupervisorMetrics, type Reading, type ServerState } from "./metrics.ts";
-import { prove } from "./prober.ts";
 import type { Session } from "./session.ts";
 import { settingsOf, type Settings } from "./settings.ts";
 import { SharedBackend } from "./sharedBackend.ts";
@@ -28,25 +33,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Only for runs outside of containers: start the child although the kernel has no pids limit. */
   readonly allowUnlimited: boolean;
-}
-
-/** What `/ready` answers. */
-export interface Readiness {
-  readonly name: string;
-  readonly state: ServerState;
-  /** Age of the last functional proof, null before the first. */
-  readonly ageSeconds: number | null;
-  readonly proofMs: number | null;
-  readonly tools: readonly string[];
-  /** Changes with the tool list. */
-  readonly toolsVersion: string;
-  readonly reason: string | null;
-  readonly serverVersion: string;
-  readonly serverInfo: unknown;
-  readonly sharing: ServerContract["sharing"];
-  readonly restarts: number;
-  readonly sessions: number;
-  readonly children: number;
+  /** The ladder's last step (R-PRC-24): end this program so that the container starts afresh. */
+  readonly restartContainer: (reason: string) => void;
 }
 
 const HOUSEKEEPING_MS = 15_000;
@@ -56,19 +44,19 @@ export class Supervisor {
   readonly sessions: SessionStore<Session>;
   readonly metrics: SupervisorMetrics;
   readonly endpoint: McpEndpoint;
+  readonly ladder: LadderRunner;
   readonly #options: SupervisorOptions;
   readonly #log: Logger;
   readonly #keeper: ChildKeeper;
   readonly #limiter: SpawnLimiter;
   readonly #group = ownControlGroup();
+  readonly #container = new Container(this.#group);
   readonly #shared: SharedBackend;
   readonly #isolated: IsolatedBackend;
   #contract: ServerContract;
   #settings: Settings;
-  #health: HealthState;
-  #probeTimer: NodeJS.Timeout | undefined;
+  readonly #health: HealthLoop;
   #housekeeping: NodeJS.Timeout | undefined;
-  #probing = false;
 
   constructor(options: SupervisorOptions) {
     const { contract, log } = options;
@@ -76,7 +64,11 @@ export class Supervisor {
     this.#log = log;
     this.#contract = contract;
     this.#settings = settingsOf(contract);
-    this.#health = new HealthState(contract.health);
+    this.#health = new HealthLoop({
+      contract: () => this.#contract,
+      child: () => this.#keeper.child,
+      proved: (before, after, ok) => this.#proved(before, after, ok),
+    });
     this.#limiter = new SpawnLimiter(this.#settings.spawnWindows);
     this.metrics = new SupervisorMetrics(contract.name, () => this.#reading());
     this.sessions = new SessionStore((session) => this.#backend.closed(session));
@@ -87,6 +79,7 @@ export class Supervisor {
       reason: () => this.#downReason(),
     });
     this.#isolated = this.#createIsolated();
+    this.ladder = this.#createLadder();
     this.endpoint = new McpEndpoint({
       sessions: this.sessions,
       backend: this.#backend,
@@ -105,15 +98,18 @@ export class Supervisor {
       this.sessions.sweep(this.#settings.idleMs);
       for (const session of this.sessions.all()) session.keepAlive();
     }, HOUSEKEEPING_MS);
+    this.ladder.start();
     this.#startChild();
   }
 
   /** Ends every child with its group and every session. */
   async stop(reason: string): Promise<void> {
     clearInterval(this.#housekeeping);
-    clearTimeout(this.#probeTimer);
+    this.#health.stop();
+    this.ladder.stop();
     this.sessions.clear();
     await Promise.all([this.#keeper.stop(reason), this.#isolated.stop()]);
+    await this.#endLeftovers();
   }
 
   /**
@@ -125,7 +121,7 @@ export class Supervisor {
     const secretsBefore = this.#secretsHash;
     this.#contract = contract;
     this.#settings = settingsOf(contract);
-    if (!isDeepStrictEqual(before.health, contract.health)) this.#health = new HealthState(contract.health);
+    if (!isDeepStrictEqual([before.health, before.proof], [contract.health, contract.proof])) this.#health.restart();
     const wanted = contract.desiredState ?? "running";
     if (wanted !== "running") await this.#keeper.stop(`the operator wants it ${wanted}`);
     else if (this.#keeper.phase === "idle") this.#startChild();
@@ -134,7 +130,6 @@ export class Supervisor {
       if (contract.sharing === "isolated") this.sessions.clear();
     }
     this.#log.info({ event: "contract-reloaded" });
-    if (this.#keeper.child !== undefined) this.#scheduleProof(0);
   }
 
   /** Full definitions from the primary child, for the gateway's catalogue: costs no session and no child. */
@@ -151,12 +146,13 @@ export class Supervisor {
   readiness(): Readiness {
     const now = Date.now();
     const { state, reason } = this.#state(now);
-    const { tools } = this.#health;
+    const health = this.#health.state;
+    const { tools } = health;
     return {
       name: this.#contract.name,
       state,
-      ageSeconds: this.#health.ageSeconds(now) ?? null,
-      proofMs: this.#health.durationMs ?? null,
+      ageSeconds: health.ageSeconds(now) ?? null,
+      proofMs: health.durationMs ?? null,
       tools,
       toolsVersion: createHash("sha256").update(JSON.stringify(tools)).digest("hex").slice(0, 16),
       reason: reason ?? null,
@@ -198,10 +194,10 @@ export class Supervisor {
       evidence: (child) => ({ pid: child.pid, lastLines: child.lastLines, uptimeMs: Date.now() - child.startedAt }),
       onReady: (child) => {
         this.#shared.childReady(child);
-        this.#health = new HealthState(this.#contract.health);
-        this.#scheduleProof(0);
+        this.#health.restart();
       },
-      onDown: () => clearTimeout(this.#probeTimer),
+      onDown: () => this.#health.stop(),
+      swept: () => this.#endLeftovers(),
     });
   }
 
@@ -215,6 +211,38 @@ export class Supervisor {
       refusal: () => (this.#keeper.phase === "idle" ? this.#downReason() : undefined),
       drop: (session: Session) => this.sessions.remove(session),
     });
+  }
+
+  #createLadder(): LadderRunner {
+    return new LadderRunner({
+      log: this.#log,
+      container: this.#container,
+      limits: () => this.#contract.limits,
+      usage: () => readKernelUsage(this.#group),
+      intervalsMs: () => [this.#settings.ladderCalmMs, this.#settings.ladderAlertMs],
+      graceMs: () => this.#settings.graceMs,
+      essential: () => [this.#keeper.process, ...this.#isolated.processes].flatMap((child) => child?.pid ?? []),
+      acted: (level, action) => this.metrics.ladderActions.inc({ level, action }),
+      restartContainer: this.#options.restartContainer,
+    });
+  }
+
+  /** What left its process group is found through the control group, where that is ours alone. */
+  async #endLeftovers(): Promise<void> {
+    if (!this.#container.own) return;
+    const kept = new Set([this.#keeper.process, ...this.#isolated.processes].flatMap((child) => child?.pid ?? []));
+    const left = this.#container
+      .processes()
+      .filter(({ pid, state, group }) => state !== "Z" && !kept.has(pid) && !kept.has(group));
+    if (left.length === 0) return;
+    this.#log.warn({
+      event: "leftovers-ended",
+      processes: left.map(({ pid, command }) => [pid, command.slice(0, 120)]),
+    });
+    await endProcesses(
+      left.map(({ pid }) => pid),
+      this.#settings.graceMs,
+    );
   }
 
   #spawn(unsolicited: (envelope: Envelope) => void): LiveChild {
@@ -251,63 +279,25 @@ export class Supervisor {
     if (phase === "crash-loop") return { state: "crash-loop", reason: this.#keeper.reason };
     if (phase === "starting") return { state: "starting", reason: "the server has not answered initialize yet" };
     if (phase !== "running") return { state: "unhealthy", reason: this.#downReason() };
-    const level = this.#health.level(now);
-    return { state: level, reason: this.#health.reason ?? (level === "starting" ? "no proof yet" : undefined) };
+    const level = this.#health.state.level(now);
+    return { state: level, reason: this.#health.state.reason ?? (level === "starting" ? "no proof yet" : undefined) };
   }
 
-  #scheduleProof(delayMs: number): void {
-    clearTimeout(this.#probeTimer);
-    this.#probeTimer = setTimeout(() => void this.#prove(), delayMs);
-  }
-
-  async #prove(): Promise<void> {
-    const { child } = this.#keeper;
-    if (child === undefined || this.#probing) return;
-    this.#probing = true;
-    const before = this.#state(Date.now()).state;
-    const outcome = await prove(child.channel, this.#contract);
-    this.#probing = false;
-    if (this.#keeper.child !== child) {
-      if (this.#keeper.child !== undefined) this.#scheduleProof(0);
-      return;
-    }
-    this.#health.record(outcome, Date.now());
-    if (outcome.ok) this.#keeper.proved();
-    const { state, reason } = this.#state(Date.now());
-    if (state !== before) this.#log.info({ event: "state", from: before, to: state, reason });
-    if (state === "unhealthy") this.#keeper.restart(`it is unhealthy: ${reason ?? "no proof"}`, false);
-    this.#scheduleProof(this.#contract.health.intervalSeconds * 1000);
+  #proved(before: HealthLevel, after: HealthLevel, ok: boolean): void {
+    if (ok) this.#keeper.proved();
+    const { reason } = this.#health.state;
+    if (after !== before) this.#log.info({ event: "state", from: before, to: after, reason });
+    if (after === "unhealthy") this.#keeper.restart(`it is unhealthy: ${reason ?? "no proof"}`, false);
   }
 
   #reading(): Reading {
-    const report = this.limits();
-    const { declared, actual, usage } = report;
-    const readiness = this.readiness();
-    const number = (value: number | null | undefined): number => value ?? Number.NaN;
-    const channel = this.#keeper.child?.channel;
-    return {
-      state: readiness.state,
-      proofAgeSeconds: readiness.ageSeconds ?? undefined,
-      proofSeconds: readiness.proofMs === null ? undefined : readiness.proofMs / 1000,
-      restarts: readiness.restarts,
+    const alive = this.ladder.processes.filter(({ state }) => state !== "Z").length;
+    return readingOf(this.readiness(), this.limits(), {
       spawns: this.#keeper.spawns,
-      sessions: readiness.sessions,
-      children: readiness.children,
-      inFlight: channel?.inFlight ?? 0,
-      queued: channel?.queued ?? 0,
-      processes: undefined,
-      tasks: usage.tasks,
-      zombies: undefined,
-      memoryBytes: usage.memoryBytes,
-      oomKills: usage.oomKills,
-      limits: {
-        memory_bytes: [declared.memoryMiB * 1024 * 1024, number(actual.memoryBytes)],
-        cpus: [declared.cpus, number(actual.cpus)],
-        pids: [declared.pids, number(actual.pids)],
-        nofile: [declared.nofile.hard, number(actual.nofile?.hard)],
-        nproc: [declared.nproc, number(actual.nproc?.hard)],
-      },
-    };
+      channel: this.#keeper.child?.channel,
+      processes: alive,
+      zombies: this.ladder.processes.length - alive,
+    });
   }
 }
 

@@ -82,7 +82,7 @@ export interface RunningSupervisor {
 
 export async function startSupervisor(
   contract: ServerContract,
-  options: { allowUnlimited?: boolean; secretsDir?: string } = {},
+  options: { allowUnlimited?: boolean; secretsDir?: string; restartContainer?: (reason: string) => void } = {},
 ): Promise<RunningSupervisor> {
   const { log, lines, text } = memoryLog();
   const supervisor = new Supervisor({
@@ -90,6 +90,7 @@ export async function startSupervisor(
     log,
     secretsDir: options.secretsDir ?? "/nonexistent",
     allowUnlimited: options.allowUnlimited ?? true,
+    restartContainer: options.restartContainer ?? (() => undefined),
   });
   const server = createSupervisorServer(supervisor);
   const url = await listen(server);
