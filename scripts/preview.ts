@@ -1,12 +1,30 @@
-/** `npm run preview`: what `npm run up` would change, drift of the world included. Changes nothing of the estate. */
+/**
+ * `npm run preview`: what was changed by hand and what `npm run up` would do, in words. Changes nothing of the estate.
+ * With `--diff` or `--json` the engine's own output.
+ */
 import { parseArgs } from "./lib/args.ts";
 import { getReady } from "./lib/deploy.ts";
 import { runAttached } from "./lib/exec.ts";
+import { table } from "./lib/log.ts";
+import { look } from "./lib/look.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
+import { driftTable } from "./lib/report.ts";
 
 await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes"]);
-  const { engine, env } = await getReady({ stack, flags });
-  return runAttached(engine.file, ["preview", "--stack", stack, ...rest], { cwd: projectDir, env });
+  const ready = await getReady({ stack, flags });
+  if (rest.includes("--diff") || rest.includes("--json")) {
+    return runAttached(ready.engine.file, ["preview", "--stack", stack, ...rest], { cwd: projectDir, env: ready.env });
+  }
+  const { drift, changes } = await look(ready, stack, rest);
+  process.stdout.write(`${driftTable(drift)}\n\n`);
+  if (changes.length === 0) {
+    process.stdout.write('"npm run up" would change nothing.\n');
+    return 0;
+  }
+  const rows = changes.map(({ action, resource, because }) => [action, resource, because.join(", ")]);
+  process.stdout.write(`"npm run up" would make ${changes.length} changes:\n\n`);
+  process.stdout.write(`${table(["ACTION", "RESOURCE", "BECAUSE OF"], rows)}\n`);
+  return 0;
 });

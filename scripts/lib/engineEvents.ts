@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+/** What the engine's event log says of one resource; secrets are masked by the engine. */
+const stateSchema = z.looseObject({
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  outputs: z.record(z.string(), z.unknown()).optional(),
+});
+const metadataSchema = z.looseObject({
+  op: z.string(),
+  urn: z.string(),
+  type: z.string(),
+  old: stateSchema.nullish(),
+  new: stateSchema.nullish(),
+  diffs: z.array(z.string()).nullish(),
+  keys: z.array(z.string()).nullish(),
+});
+const eventSchema = z.looseObject({
+  resourcePreEvent: z.looseObject({ metadata: metadataSchema }).optional(),
+  resOutputsEvent: z.looseObject({ metadata: metadataSchema }).optional(),
+  diagnosticEvent: z.looseObject({ severity: z.string(), message: z.string() }).optional(),
+});
+
+/** One step of the engine on one resource. `planned` comes before its work, `done` after. */
+export interface ResourceStep {
+  when: "planned" | "done";
+  /** refresh, same, create, update, replace, delete, … */
+  op: string;
+  /** Type token, for example `docker:index/container:Container`. */
+  type: string;
+  /** Logical name. */
+  name: string;
+  old: z.infer<typeof stateSchema> | undefined;
+  new: z.infer<typeof stateSchema> | undefined;
+  /** Properties that the provider names as changed. */
+  diffs: readonly string[];
+  /** Properties that make a replacement. */
+  replaceKeys: readonly string[];
+}
+
+/**
+ * Reads the engine's event log (`--event-log`): one JSON object a line. A last line that is cut off is left out.
+ * @throws SyntaxError or ZodError when another line is not what the engine writes.
+ */
+export function readResourceSteps(text: string): ResourceStep[] {
+  const lines = text.split("\n");
+  lines.pop();
+  return lines.flatMap((line) => {
+    const event = eventSchema.parse(JSON.parse(line));
+    const when = event.resourcePreEvent ? "planned" : "done";
+    const metadata = (event.resourcePreEvent ?? event.resOutputsEvent)?.metadata;
+    if (metadata === undefined) return [];
+    return [
+      {
+        when,
+        op: metadata.op,
+        type: metadata.type.split("$").at(-1) ?? metadata.type,
+        name: metadata.urn.split("::").at(-1) ?? "",
+        old: metadata.old ?? undefined,
+        new: metadata.new ?? undefined,
+        diffs: metadata.diffs ?? [],
+        replaceKeys: metadata.keys ?? [],
+      } satisfies ResourceStep,
+    ];
+  });
+}

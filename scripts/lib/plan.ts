@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ResourceStep } from "./engineEvents.ts";
+import { isFollower, propertyInWords, resourceInWords } from "./words.ts";
+
+/** One thing that the next update would do. */
+export interface PlannedChange {
+  action: "create" | "update" | "replace" | "delete";
+  resource: string;
+  /** Type token of the object itself. */
+  type: string;
+  /** Properties that differ; empty for a creation and a removal. */
+  because: readonly string[];
+}
+
+/** A new container is a new one for all that belongs to it: no reason of its own. */
+const FOLLOWS = "containerId";
+const ACTIONS = new Set<string>(["create", "update", "replace", "delete"]);
+
+/** What an update would change, one row a resource; components and providers are left out: they are no objects. */
+export function plannedChanges(steps: readonly ResourceStep[], prefix: string): PlannedChange[] {
+  const rows = new Map<string, PlannedChange>();
+  for (const step of steps) {
+    if (step.when !== "planned" || !isAction(step.op) || isAbstract(step.type)) continue;
+    const resource = resourceInWords(step.type, step.name, prefix);
+    const own = because(step).filter((property) => property !== FOLLOWS);
+    const known = rows.get(resource);
+    // What belongs to a container is told with it, under the container's own action.
+    const action = known && (isFollower(step.type) || !isFollower(known.type)) ? known.action : step.op;
+    const type = known && isFollower(step.type) ? known.type : step.type;
+    rows.set(resource, { action, resource, type, because: [...new Set([...(known?.because ?? []), ...own])].sort() });
+  }
+  return [...rows.values()];
+}
+
+function isAction(op: string): op is PlannedChange["action"] {
+  return ACTIONS.has(op);
+}
+
+function isAbstract(type: string): boolean {
+  return type.startsWith("mcp:") || type.startsWith("pulumi:");
+}
+
+/** The provider's own words where it has some; a dynamic one has none, so its inputs are compared. */
+function because(step: ResourceStep): string[] {
+  const named = [...new Set([...step.diffs, ...step.replaceKeys])];
+  const changed = named.length > 0 ? named : changedInputs(step);
+  return [...new Set(changed.map((key) => propertyInWords(step.type, key)))].sort();
+}
+
+function changedInputs(step: ResourceStep): string[] {
+  if (step.old === undefined || step.new === undefined) return [];
+  const before = step.old.inputs ?? {};
+  const after = step.new.inputs ?? {};
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].filter((key) => !key.startsWith("__") && !isDeepStrictEqual(before[key], after[key]));
+}
