@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The hard limits of one container. Every field is required: a workload without them is refused.

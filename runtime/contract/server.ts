@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { limitsSchema } from "./limits.ts";
 
 /** Name of a server: the DNS alias on its network and the prefix of its tools on the gateway. */

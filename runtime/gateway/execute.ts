@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
 import { Fault, type FaultKind } from "../wire/faults.ts";
 import { findSpan } from "../wire/jsonSpans.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What is used of a supervisor's `/ready`; more fields may come. */
 export const readinessSchema = z.object({
