@@ -25,10 +25,12 @@ await main(async () => {
   ]);
   if (!engine.official) await ensureBaseImageTool({ env, say, consent: yes });
 
+  // Only the programs: with the backend and passphrase of this folder, a test's own stacks would land in its state.
+  const testEnv = { ...process.env, PATH: env["PATH"] };
   const results: TestResult[] = [];
   try {
-    if (unit.length > 0) results.push(await runMocha({ files: unit, grep, env, cwd: projectDir }));
-    for (const file of endToEnd) results.push(await runMocha({ files: [file], grep, env, cwd: projectDir }));
+    if (unit.length > 0) results.push(await runMocha({ files: unit, grep, env: testEnv, cwd: projectDir }));
+    for (const file of endToEnd) results.push(await runMocha({ files: [file], grep, env: testEnv, cwd: projectDir }));
   } finally {
     if (docker.pid !== undefined) await stopDaemon(docker.pid, say);
   }
