@@ -88,8 +88,9 @@ async function buildInto(target: string, nodePath: string): Promise<void> {
     await bundle(path.join(staging, "lib"));
     await writeWrappers(staging, target, nodePath);
     await layOutHome(staging, target);
-    await rename(staging, target).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+    await rename(staging, target).catch((error: unknown) => {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
     });
   } finally {
     await rm(staging, { recursive: true, force: true });

@@ -19,7 +19,7 @@ const VERSION = "3.255.0";
 
 const engine = engineAddress(process.argv.slice(2)) ?? "";
 
-serve(languageGrpc.LanguageRuntimeService as unknown as grpc.ServiceDefinition, {
+serve(languageGrpc.LanguageRuntimeService, {
   handshake: unary(() => new languageProto.LanguageHandshakeResponse()),
   getPluginInfo: unary(() => {
     const info = new pluginProto.PluginInfo();

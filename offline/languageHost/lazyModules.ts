@@ -28,7 +28,7 @@ function atFirstUse(loadModule: () => object): object {
     {},
     {
       // "Is it an ES module" is asked at once by compiled imports; "yes" makes them keep this object as it is.
-      get: (_target, key) => (key === "__esModule" ? true : Reflect.get(exports(), key)),
+      get: (_target, key) => (key === "__esModule" ? true : (Reflect.get(exports(), key) as unknown)),
       has: (_target, key) => Reflect.has(exports(), key),
     },
   );

@@ -24,13 +24,13 @@ export async function runProgram(request: rpc.RunRequest, engine: string): Promi
   const config: Record<string, string> = {};
   request.getConfigMap().forEach((value, key) => (config[key] = value));
   const program = pulumiModule("cmd/run", info.getProgramDirectory());
-  const child = spawn(process.execPath, [...preload(), program, ...programArguments(request, engine)], {
+  const child = spawn(process.execPath, [...preload(), program, ...programArguments(request, info, engine)], {
     cwd: request.getPwd() || info.getProgramDirectory(),
     env: {
       ...process.env,
       PULUMI_CONFIG: JSON.stringify(config),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-      PULUMI_NODEJS_TYPESCRIPT: String(info.getOptions()?.toJavaScript()["typescript"] ?? true),
+      PULUMI_NODEJS_TYPESCRIPT: info.getOptions()?.toJavaScript()["typescript"] === false ? "false" : "true",
     },
     // The host's own stdout carries the port and nothing else; the engine shows what comes on stderr.
     stdio: ["ignore", 2, 2],
@@ -43,8 +43,7 @@ export function preload(): string[] {
   return ["--require", path.join(path.dirname(process.argv[1] ?? ""), "lazyModules.cjs")];
 }
 
-function programArguments(request: rpc.RunRequest, engine: string): string[] {
-  const info = request.getInfo()!;
+function programArguments(request: rpc.RunRequest, info: rpc.ProgramInfo, engine: string): string[] {
   return [
     ...["--monitor", request.getMonitorAddress()],
     ...["--engine", engine],

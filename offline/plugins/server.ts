@@ -1,4 +1,4 @@
-import grpc from "@grpc/grpc-js";
+import type grpc from "@grpc/grpc-js";
 import emptyProto from "google-protobuf/google/protobuf/empty_pb.js";
 import pluginProto from "@pulumi/pulumi/proto/plugin_pb.js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
@@ -17,7 +17,7 @@ import { engineAddress, fromStruct, serve, toStruct, unary } from "./wire.ts";
 /** Serves `plugin` to the engine until the engine ends. */
 export function servePlugin(plugin: Plugin): void {
   const handlers = new PluginServer(plugin, process.argv.slice(2)).handlers();
-  serve(providerGrpc.ResourceProviderService as unknown as grpc.ServiceDefinition, handlers);
+  serve(providerGrpc.ResourceProviderService, handlers);
 }
 
 /**
@@ -141,6 +141,7 @@ class PluginServer {
 
   async #update(request: rpc.UpdateRequest): Promise<rpc.UpdateResponse> {
     const type = this.#typeOf(request.getUrn());
+    const update = type.update?.bind(type);
     const inputs = fromStruct(request.getNews());
     const olds = revealMap(fromStruct(request.getOlds()));
     const response = new providerProto.UpdateResponse();
@@ -148,7 +149,7 @@ class PluginServer {
       response.setProperties(toStruct(conceal(type, type.preview(revealMap(inputs), olds), inputs)));
       return response;
     }
-    if (type.update === undefined) throw new Error(`${request.getUrn()} has no update: every change replaces it`);
+    if (update === undefined) throw new Error(`${request.getUrn()} has no update: every change replaces it`);
     const change = {
       id: request.getId(),
       oldInputs: revealMap(fromStruct(request.getOldInputs())),
@@ -156,7 +157,7 @@ class PluginServer {
       inputs: revealMap(inputs),
     };
     const context = this.#context(request.getUrn(), request.getTimeout());
-    const outputs = await concealing(type, inputs, () => type.update!(change, context));
+    const outputs = await concealing(type, inputs, () => update(change, context));
     response.setProperties(toStruct(conceal(type, outputs, inputs)));
     return response;
   }

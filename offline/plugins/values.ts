@@ -91,6 +91,12 @@ export function mapWithSecretsOf(map: ValueMap, like: ValueMap, elementwise: boo
   );
 }
 
+/** A value as text: what is not text already as JSON, nothing as "". */
+export function asText(value: Value | undefined): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** Deep equality of two plain values; a missing key equals `undefined` only. */
 export function sameValue(left: Value | undefined, right: Value | undefined): boolean {
   if (left === right) return true;

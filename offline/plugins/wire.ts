@@ -11,7 +11,7 @@ import type { ValueMap } from "./values.ts";
 
 /** Struct of the wire as a map; an absent one is empty. */
 export function fromStruct(struct: Struct | undefined): ValueMap {
-  return struct === undefined ? {} : (struct.toJavaScript() as ValueMap);
+  return struct === undefined ? {} : struct.toJavaScript();
 }
 
 /** Map as a Struct of the wire; keys without a value are left out. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
+import type net from "node:net";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
@@ -73,7 +73,7 @@ process.stdin.pipe(socket).pipe(process.stdout);
   });
 
   it("refuses a host or a context that is none", () => {
-    assert.match(checkDockerConfig({ host: "somewhere" })[0]!.reason, /host is "somewhere": give unix/);
-    assert.match(checkDockerConfig({ context: "none-such" })[0]!.reason, /docker context "none-such" is not in/);
+    assert.match(checkDockerConfig({ host: "somewhere" })[0].reason, /host is "somewhere": give unix/);
+    assert.match(checkDockerConfig({ context: "none-such" })[0].reason, /docker context "none-such" is not in/);
   });
 });

@@ -105,7 +105,7 @@ describe("replace or update, as the official plugins decide", () => {
   it("a create that failed half way is replaced, because of its entry points", () => {
     const { inputs } = recordedResource("cfg");
     const failed = { ...recordedResource("cfg").outputs, entrypoints: null, networkDatas: null };
-    const diff = TYPES["docker:index/container:Container"]!.diff({ oldInputs: inputs, oldOutputs: failed, inputs });
+    const diff = TYPES["docker:index/container:Container"].diff({ oldInputs: inputs, oldOutputs: failed, inputs });
     assert.deepEqual(diff.detailed, { entrypoints: "add-replace", networkDatas: "add" });
     assert.deepEqual(diff.replaces, ["entrypoints"]);
   });
@@ -114,7 +114,7 @@ describe("replace or update, as the official plugins decide", () => {
 /** Check and Diff of the recorded resource with `change` laid over its inputs, as the program would. */
 function decide(name: string, change: ValueMap): DiffResult {
   const { type, inputs, outputs } = recordedResource(name);
-  const resourceType = TYPES[type]!;
+  const resourceType = TYPES[type];
   const given = { ...programInputs(inputs), ...change };
   const context = { name, oldInputs: inputs, autoName: () => `${name}-0000000` };
   const { inputs: checked, failures } = resourceType.check(given, context);

@@ -23,6 +23,7 @@ export interface RecordedStep {
   detailedDiff: Record<string, { kind: DiffKind }> | null;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the file holds
 function readGolden<T>(file: string): T {
   return JSON.parse(readFileSync(path.join(GOLDEN, file), "utf8")) as T;
 }

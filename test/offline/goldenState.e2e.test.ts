@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
-import type { Value, ValueMap } from "../../offline/plugins/values.ts";
-import { isMap } from "../../offline/plugins/values.ts";
+import type { Value } from "../../offline/plugins/values.ts";
+import { asText, isMap } from "../../offline/plugins/values.ts";
 import { recordedProgram, recordedResource } from "./golden.ts";
 import { IMAGE, Project, docker, ensureImage, missing } from "./support.ts";
 
@@ -70,13 +70,13 @@ describe("the recorded program under the stand-ins, with the real engine and a r
 
   it("makes names and ids of the recorded forms", async () => {
     for (const name of ["data", "net", "cfg", "web"]) {
-      assert.match(String((await project.resource(name)).inputs["name"]), new RegExp(`^${name}-[0-9a-f]{7}$`));
+      assert.match(asText((await project.resource(name)).inputs["name"]), new RegExp(`^${name}-[0-9a-f]{7}$`));
     }
     assert.match((await project.resource("cmd")).id, /^cmd[0-9a-f]{8}$/);
     assert.equal((await project.resource("pw")).id, "none");
     const { id, outputs } = await project.resource("id");
     assert.equal(Buffer.from(id, "base64url").toString("hex"), outputs["hex"]);
-    assert.equal(BigInt(`0x${String(outputs["hex"])}`).toString(), outputs["dec"]);
+    assert.equal(BigInt(`0x${asText(outputs["hex"])}`).toString(), outputs["dec"]);
   });
 
   it("keeps the password out of the state, the history and the backups", async () => {
@@ -145,8 +145,8 @@ describe("the recorded program under the stand-ins, with the real engine and a r
 function comparable(value: Value): Value {
   if (Array.isArray(value)) return value.map(comparable);
   if (!isMap(value)) return value;
-  const kept = Object.entries(value as ValueMap).map(([key, entry]): [string, Value] => {
-    if (key === "ciphertext") return [key, String(entry).length];
+  const kept = Object.entries(value).map(([key, entry]): [string, Value] => {
+    if (key === "ciphertext") return [key, asText(entry).length];
     return key in EXCLUDED && typeof entry !== "object"
       ? [key, "excluded"]
       : [key, key === "triggers" ? "excluded" : comparable(entry)];

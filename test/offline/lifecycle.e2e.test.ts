@@ -78,6 +78,17 @@ describe("containers under the stand-ins, from create to import", function () {
     await assert.rejects(docker.getContainer(sick.id).inspect(), /No such container/);
   });
 
+  it("waits for the end of a container that it attaches to, and keeps what that wrote", async () => {
+    await project.writeProgram(`${HEAD}
+      new docker.Container("task", { image, command: ["sh", "-c", "cat /etc/in; echo err >&2"], attach: true, logs: true, mustRun: false,
+        uploads: [{ file: "/etc/in", content: "in\\n", permissions: "0600" }] });`);
+    await project.must("up", "--yes", "--skip-preview");
+    const { outputs } = await project.resource("task");
+    assert.equal(outputs["containerLogs"], "in\nerr\n");
+    assert.equal(outputs["exitCode"], 0);
+    await project.must("preview", "--expect-no-changes", "--refresh");
+  });
+
   it("changes limits in place, and lies about a health check as the official plugin does until the next refresh", async () => {
     const program = (memory: number, retries: number) => `${HEAD}
       new docker.Container("job", { image, command: command_, memory: ${memory}, memorySwap: ${memory}, envs: ["A=1"],

@@ -53,8 +53,8 @@ async function untilPort(file: string): Promise<void> {
 }
 
 function print(what: string, times: number[]): void {
-  const median = times[Math.floor(times.length / 2)]!;
+  const median = times[Math.floor(times.length / 2)];
   process.stdout.write(
-    `${what.padEnd(36)} median ${median.toFixed(0)} ms, best ${times[0]!.toFixed(0)} ms, worst ${times.at(-1)!.toFixed(0)} ms\n`,
+    `${what.padEnd(36)} median ${median.toFixed(0)} ms, best ${times[0].toFixed(0)} ms, worst ${times[times.length - 1].toFixed(0)} ms\n`,
   );
 }

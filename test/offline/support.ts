@@ -91,11 +91,15 @@ export class Project {
     const options = { cwd: this.folder, env: { ...process.env, ...this.#environment }, maxBuffer: 64 * 1024 * 1024 };
     return run(pulumi(), ["--non-interactive", ...args], options).then(
       ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr, stdout }),
-      (error: { code?: number; stdout?: string; stderr?: string; message: string }) => ({
-        code: typeof error.code === "number" ? error.code : 1,
-        text: (error.stdout ?? "") + (error.stderr ?? "") || error.message,
-        stdout: error.stdout ?? "",
-      }),
+      (error: unknown) => {
+        const {
+          code,
+          stdout = "",
+          stderr = "",
+          message,
+        } = error as Error & { code?: number; stdout?: string; stderr?: string };
+        return { code: typeof code === "number" ? code : 1, text: stdout + stderr || message, stdout };
+      },
     );
   }
 
@@ -134,7 +138,7 @@ export class Project {
     );
     return Object.fromEntries(
       changed.map(({ op, urn, detailedDiff }) => [
-        urn.split("::").at(-1)!,
+        urn.slice(urn.lastIndexOf("::") + 2),
         { op, detailed: Object.keys(detailedDiff ?? {}) },
       ]),
     );

@@ -97,7 +97,7 @@ function compareList(
     const at = `${path}[${index}]`;
     if (index >= inputs.length) changes.set(at, "delete");
     else if (index >= olds.length) changes.set(at, "add");
-    else compareElement(olds[index]!, inputs[index]!, property, at, changes);
+    else compareElement(olds[index], inputs[index], property, at, changes);
   }
 }
 
@@ -119,7 +119,7 @@ function compareSet(
         const at = `${path}[${index}]`;
         if (!fresh.includes(index)) changes.set(at, "delete");
         else if (!gone.includes(index)) changes.set(at, "add");
-        else compareElement(olds[index]!, inputs[index]!, property, at, changes);
+        else compareElement(olds[index], inputs[index], property, at, changes);
       }
       return;
     }

@@ -1,5 +1,5 @@
 import type { Value, ValueMap } from "../values.ts";
-import { isMap } from "../values.ts";
+import { asText, isMap } from "../values.ts";
 import { checkInputs } from "./check.ts";
 import { elementProperties, isEmpty, isInput } from "./schema.ts";
 import type { Properties, Property } from "./schema.ts";
@@ -32,9 +32,9 @@ function importedInputs(outputs: ValueMap, properties: Properties): ValueMap {
   for (const [name, property] of Object.entries(properties)) {
     const observed = outputs[name];
     if (!isInput(property) || isEmpty(observed) || observed === property.default) continue;
-    inputs[name] = asInput(observed!, property);
+    inputs[name] = asInput(observed, property);
   }
-  const context = { name: "", oldInputs: undefined, autoName: () => String(outputs["name"] ?? "") };
+  const context = { name: "", oldInputs: undefined, autoName: () => asText(outputs["name"]) };
   return checkInputs(inputs, properties, context, () => []).inputs;
 }
 
@@ -48,5 +48,5 @@ function asInput(value: Value, property: Property): Value {
 
 function objectAsInput(object: ValueMap, fields: Properties): ValueMap {
   const given = Object.entries(object).filter(([name, value]) => fields[name] !== undefined && !isEmpty(value));
-  return { ...Object.fromEntries(given.map(([name, value]) => [name, asInput(value, fields[name]!)])), __defaults: [] };
+  return { ...Object.fromEntries(given.map(([name, value]) => [name, asInput(value, fields[name])])), __defaults: [] };
 }

@@ -25,9 +25,7 @@ function inDeclaredOrder(value: Value, declared: Value | undefined, property: Pr
   if (property.kind !== "set" && property.kind !== "list") return value;
   const fields = elementProperties(property);
   const picked = declared.map((wanted) => value.find((element) => sameElement(element, wanted, fields)));
-  return picked.every((element) => element !== undefined) && new Set(picked).size === value.length
-    ? (picked as Value[])
-    : value;
+  return picked.every((element) => element !== undefined) && new Set(picked).size === value.length ? picked : value;
 }
 
 /** Outputs that a preview shows: what is declared, what stays, and "not known yet" for what only Docker can tell. */

@@ -27,7 +27,7 @@ export async function execute(
       ? inputs["interpreter"].map(String)
       : DEFAULT_INTERPRETER;
   const [program, ...args] = [...interpreter, command];
-  const child = spawn(program!, args, {
+  const child = spawn(program, args, {
     cwd: typeof inputs["dir"] === "string" ? inputs["dir"] : undefined,
     env: environmentOf(inputs, previous),
     stdio: ["pipe", "pipe", "pipe"],
@@ -42,7 +42,7 @@ export async function execute(
   const stdout = gather(child.stdout, logging === "stdout" || logging === "stdoutAndStderr" ? context : undefined);
   const stderr = gather(child.stderr, logging === "stderr" || logging === "stdoutAndStderr" ? context : undefined);
   try {
-    const end = await ended(child, program!);
+    const end = await ended(child, program);
     const output = { stdout: stdout(), stderr: stderr() };
     if (end !== "") throw new Error(`command ${end}${output.stderr === "" ? "" : `: ${output.stderr}`}`);
     return output;

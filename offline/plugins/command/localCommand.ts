@@ -2,7 +2,7 @@ import { shown } from "../bridged/check.ts";
 import type { CheckFailure, DiffKind, DiffResult, InvokeFunction, ResourceType } from "../resourceType.ts";
 import { randomBytes } from "node:crypto";
 import type { Value, ValueMap } from "../values.ts";
-import { UNKNOWN, isMap, isUnknown, sameValue } from "../values.ts";
+import { UNKNOWN, asText, isMap, isUnknown, sameValue } from "../values.ts";
 import { execute } from "./execute.ts";
 import type { CommandOutput } from "./execute.ts";
 
@@ -52,10 +52,10 @@ export const localCommand: ResourceType = {
     return { ...inputs, ...output };
   },
   /** A command leaves nothing that could be looked up: the state is all there is. */
-  async read(id, oldInputs, oldOutputs) {
+  read(id, oldInputs, oldOutputs) {
     if (oldInputs === undefined)
       throw new Error(`a command cannot be imported (${id}): what it did cannot be looked up`);
-    return { id, inputs: oldInputs, outputs: oldOutputs };
+    return Promise.resolve({ id, inputs: oldInputs, outputs: oldOutputs });
   },
   async delete(_id, outputs, context) {
     await runIfGiven(outputs["delete"], outputs, previousOf(outputs), context);
@@ -69,7 +69,7 @@ export const runOnce: InvokeFunction = async (args, context) => {
   const { command, ...rest } = args;
   const failures = wrongInputs(rest);
   if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join("; "));
-  return { ...args, ...(await execute(command as string, rest, undefined, context)) };
+  return { ...args, ...(await execute(command, rest, undefined, context)) };
 };
 
 async function runIfGiven(
@@ -86,7 +86,7 @@ async function runIfGiven(
 }
 
 function previousOf(outputs: ValueMap): CommandOutput {
-  return { stderr: String(outputs["stderr"] ?? ""), stdout: String(outputs["stdout"] ?? "") };
+  return { stderr: asText(outputs["stderr"]), stdout: asText(outputs["stdout"]) };
 }
 
 function isString(value: Value): string | undefined {
@@ -111,7 +111,7 @@ function wrongInputs(inputs: ValueMap): CheckFailure[] {
 function diffCommand(olds: ValueMap, inputs: ValueMap): DiffResult {
   const detailed: Record<string, DiffKind> = {};
   for (const name of Object.keys(INPUTS)) compare(olds[name], inputs[name], name, detailed);
-  const changed = [...new Set(Object.keys(detailed).map((path) => path.split(/[.[]/)[0]!))];
+  const changed = [...new Set(Object.keys(detailed).map((path) => path.split(/[.[]/)[0]))];
   const whole = detailed["triggers"];
   if (whole === undefined) return { detailed, changed, replaces: [], deleteBeforeReplace: false };
   return {

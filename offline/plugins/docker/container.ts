@@ -5,6 +5,7 @@ import { readInputs } from "../bridged/read.ts";
 import { previewOutputs, withoutDefaults } from "../bridged/state.ts";
 import type { OperationContext, ResourceType } from "../resourceType.ts";
 import { ResourceInitError } from "../resourceType.ts";
+import { asText } from "../values.ts";
 import type { ValueMap } from "../values.ts";
 import { dockerOf, isNotFound, orGone } from "./connection.ts";
 import { importedContainer } from "./containerImport.ts";
@@ -98,7 +99,7 @@ async function createContainer(
     return await docker.createContainer(options);
   } catch (error) {
     if (!isNotFound(error) || !/no such image/i.test(errorText(error))) throw error;
-    await pullImage(docker, String(declared["image"]), context);
+    await pullImage(docker, asText(declared["image"]), context);
     return docker.createContainer(options);
   }
 }

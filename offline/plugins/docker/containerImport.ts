@@ -27,6 +27,23 @@ export async function importedContainer(docker: Docker, found: Found): Promise<V
   ) as ValueMap;
 }
 
+type BlkioRates = `BlkioDevice${"Read" | "Write"}${"Bps" | "IOps"}`;
+
+/** Docker's host configuration with the parts that the types of dockerode leave open. */
+type Host = Omit<
+  Docker.HostConfig,
+  "CapAdd" | "CapDrop" | "Ulimits" | "Binds" | "VolumesFrom" | "Mounts" | "Devices" | BlkioRates
+> & {
+  Runtime?: string;
+  CapAdd?: string[] | null;
+  CapDrop?: string[] | null;
+  Ulimits?: { Name?: string; Soft?: number; Hard?: number }[] | null;
+  Binds?: string[] | null;
+  VolumesFrom?: string[] | null;
+  Mounts?: Docker.MountSettings[] | null;
+  Devices?: { PathOnHost: string; PathInContainer: string; CgroupPermissions: string }[] | null;
+} & Record<BlkioRates, { Path?: string; Rate?: number }[] | null | undefined>;
+
 type Partially = Record<string, Value | undefined>;
 
 function identity({ Name, Config: config, HostConfig: host }: Found, image: ImageConfig): Partially {
@@ -37,10 +54,10 @@ function identity({ Name, Config: config, HostConfig: host }: Found, image: Imag
   return {
     name: Name.replace(/^\//, ""),
     image: config.Image,
-    command: differs(config.Cmd, image.Cmd) as Value | undefined,
+    command: differs(config.Cmd, image.Cmd),
     entrypoints: differs(config.Entrypoint as string[] | null, image.Entrypoint) ?? undefined,
     envs: given(env),
-    labels: given(labels as unknown as Value[]),
+    labels: given(labels),
     hostname: config.Hostname,
     domainname: config.Domainname || undefined,
     user: differs(config.User, image.User ?? "") || undefined,
@@ -64,11 +81,11 @@ function identity({ Name, Config: config, HostConfig: host }: Found, image: Imag
   };
 }
 
-function isolation({ HostConfig: host }: Found): Partially {
-  const more = host as Docker.HostConfig & { Runtime?: string };
+function isolation(found: Found): Partially {
+  const host = found.HostConfig as Host;
   const capabilities = {
-    ...(host.CapAdd?.length ? { adds: host.CapAdd as string[] } : {}),
-    ...(host.CapDrop?.length ? { drops: host.CapDrop as string[] } : {}),
+    ...(host.CapAdd?.length ? { adds: host.CapAdd } : {}),
+    ...(host.CapDrop?.length ? { drops: host.CapDrop } : {}),
   };
   return {
     capabilities: nonEmpty(capabilities as unknown as Record<string, string>),
@@ -81,7 +98,7 @@ function isolation({ HostConfig: host }: Found): Partially {
     usernsMode: host.UsernsMode || undefined,
     cgroupParent: host.CgroupParent || undefined,
     groupAdds: given(host.GroupAdd),
-    runtime: more.Runtime,
+    runtime: host.Runtime,
     sysctls: nonEmpty(host.Sysctls),
     ulimits: given(
       (host.Ulimits ?? []).map(({ Name, Soft, Hard }: { Name?: string; Soft?: number; Hard?: number }) => ({
@@ -91,21 +108,11 @@ function isolation({ HostConfig: host }: Found): Partially {
       })),
     ),
     devices: given(
-      (host.Devices ?? []).map(
-        ({
-          PathOnHost,
-          PathInContainer,
-          CgroupPermissions,
-        }: {
-          PathOnHost: string;
-          PathInContainer: string;
-          CgroupPermissions: string;
-        }) => ({
-          hostPath: PathOnHost,
-          containerPath: PathInContainer,
-          permissions: CgroupPermissions,
-        }),
-      ),
+      (host.Devices ?? []).map(({ PathOnHost, PathInContainer, CgroupPermissions }) => ({
+        hostPath: PathOnHost,
+        containerPath: PathInContainer,
+        permissions: CgroupPermissions,
+      })),
     ),
     deviceRequests: given(
       (host.DeviceRequests ?? []).map((request: Docker.DeviceRequest) => ({
@@ -119,7 +126,8 @@ function isolation({ HostConfig: host }: Found): Partially {
   };
 }
 
-function resourcesOf({ HostConfig: host }: Found): Partially {
+function resourcesOf(found: Found): Partially {
+  const host = found.HostConfig as Host;
   const mebibytes = (bytes: number | undefined) => (!bytes ? undefined : bytes < 0 ? bytes : bytes / BYTES_PER_MIB);
   const rates = (list: { Path?: string; Rate?: number }[] | null | undefined) =>
     given((list ?? []).map(({ Path, Rate }) => ({ path: Path ?? "", rate: Rate ?? 0 })));
@@ -140,7 +148,8 @@ function resourcesOf({ HostConfig: host }: Found): Partially {
   };
 }
 
-function storage({ HostConfig: host }: Found): Partially {
+function storage(found: Found): Partially {
+  const host = found.HostConfig as Host;
   const volumes = (host.Binds ?? []).map((bind: string) => {
     const [source = "", containerPath = "", mode = "rw"] = bind.split(":");
     const flags = mode.split(",");

@@ -21,11 +21,7 @@ export async function attachNetworks(
   await Promise.all(
     networks
       .slice(1)
-      .map((network) =>
-        docker
-          .getNetwork(network.name)
-          .connect({ Container: id, EndpointConfig: endpoint(network) as Docker.EndpointSettings }),
-      ),
+      .map((network) => docker.getNetwork(network.name).connect({ Container: id, EndpointConfig: endpoint(network) })),
   );
 }
 
@@ -58,7 +54,7 @@ export async function bringUp(
   inputs: ContainerInputs,
   context: OperationContext,
 ): Promise<string | undefined> {
-  if (inputs["attach"] === true) return attachUntilEnd(container, inputs["logs"] === true);
+  if (inputs["attach"] === true) return attachUntilEnd(container, inputs);
   await container.start();
   if (inputs["wait"] === true) await untilHealthy(container, Number(inputs["waitTimeout"] ?? 60), context);
   else if (inputs["mustRun"] !== false)
@@ -66,22 +62,25 @@ export async function bringUp(
   return undefined;
 }
 
-async function attachUntilEnd(container: Docker.Container, keepLogs: boolean): Promise<string | undefined> {
+async function attachUntilEnd(container: Docker.Container, inputs: ContainerInputs): Promise<string | undefined> {
   // Waiting starts before the container does: one that ends at once is not missed, nor one that is removed then.
   const ended = container.wait({ condition: "next-exit" });
-  const output = keepLogs
-    ? collect(await container.attach({ stream: true, stdout: true, stderr: true }), container)
-    : undefined;
+  const output =
+    inputs["logs"] === true
+      ? collect(await container.attach({ stream: true, stdout: true, stderr: true }), container, inputs["tty"] === true)
+      : undefined;
   await container.start();
   await ended;
   return output;
 }
 
 /** What a container writes until its end, stdout and stderr in the order in which they came. */
-function collect(stream: NodeJS.ReadWriteStream, container: Docker.Container): Promise<string> {
+function collect(stream: NodeJS.ReadWriteStream, container: Docker.Container, tty: boolean): Promise<string> {
   const chunks: Buffer[] = [];
   const sink = { write: (chunk: Buffer) => chunks.push(chunk) } as unknown as NodeJS.WritableStream;
-  container.modem.demuxStream(stream, sink, sink);
+  // With a terminal there is one stream; without, stdout and stderr come in frames.
+  if (tty) stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  else (container.modem as Docker["modem"]).demuxStream(stream, sink, sink);
   return new Promise((resolve, reject) => {
     stream.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
     stream.on("error", reject);
@@ -134,7 +133,7 @@ async function untilHealthy(container: Docker.Container, seconds: number, contex
 /** The last lines of a container that failed, for the error message. Secrets are not expected there, and not kept. */
 async function lastWords(container: Docker.Container): Promise<string> {
   try {
-    const raw = (await container.logs({ stdout: true, stderr: true, tail: 5 })) as unknown as Buffer;
+    const raw = await container.logs({ stdout: true, stderr: true, tail: 5 });
     const text = raw
       .toString("utf8")
       .replace(/[^\x20-\x7e\n]/g, "")

@@ -44,7 +44,7 @@ export function anonymousVolumes(volumes: VolumeMount[]): Record<string, object>
     ({ hostPath, volumeName, fromContainer, containerPath }) =>
       containerPath && !hostPath && !volumeName && !fromContainer,
   );
-  return Object.fromEntries(anonymous.map(({ containerPath }) => [containerPath, {}]));
+  return Object.fromEntries(anonymous.map(({ containerPath }) => [containerPath, {}])) as Record<string, object>;
 }
 
 /** One mount in Docker's form. */

@@ -79,7 +79,7 @@ export function createOptions(inputs: ContainerInputs): Docker.ContainerCreateOp
     HostConfig: hostConfig(inputs),
     ...(first === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [first.name]: endpoint(first) } } }),
   };
-  return withoutUndefined(options) as Docker.ContainerCreateOptions;
+  return withoutUndefined(options);
 }
 
 function hostConfig(inputs: ContainerInputs): Record<string, unknown> {
@@ -115,7 +115,7 @@ function hostConfig(inputs: ContainerInputs): Record<string, unknown> {
         ? undefined
         : { Type: inputs["logDriver"] ?? "", Config: inputs["logOpts"] ?? {} },
     Mounts: inputs.mounts?.map(mount),
-    NanoCpus: inputs["cpus"] === undefined ? undefined : nanoCpus(String(inputs["cpus"])),
+    NanoCpus: inputs["cpus"] === undefined ? undefined : nanoCpus(inputs["cpus"] as string),
     NetworkMode: inputs["networkMode"],
     PidMode: inputs["pidMode"],
     PortBindings: portBindings(inputs.ports ?? []),
@@ -180,7 +180,7 @@ function healthcheck(check: ContainerInputs["healthcheck"]): Docker.HealthConfig
     StartInterval: time(check.startInterval) || undefined,
     Retries: check.retries,
   };
-  return withoutUndefined(config) as Docker.HealthConfig;
+  return withoutUndefined(config);
 }
 
 function portKey({ internal, protocol }: { internal: number; protocol?: string }): string {
@@ -264,6 +264,8 @@ function splitOption(option: string): [string, string] {
   return at < 0 ? [option, ""] : [option.slice(0, at), option.slice(at + 1)];
 }
 
+/** A list whose elements the schema has checked, or nothing. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the schema says of the elements
 function list<T>(value: unknown): T[] | undefined {
   return Array.isArray(value) ? (value as T[]) : undefined;
 }

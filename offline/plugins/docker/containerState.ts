@@ -64,7 +64,7 @@ function merged(found: Docker.ContainerInspectInfo, inputs: ValueMap): ValueMap 
     id: found.Id,
     name: found.Name.replace(/^\//, ""),
     bridge: (found.NetworkSettings as { Bridge?: string }).Bridge ?? "",
-    command: (config.Cmd as string[] | null) ?? [],
+    command: config.Cmd ?? [],
     containerLogs: null,
     cpus: observedCpus(host.NanoCpus ?? 0, inputs["cpus"]),
     cpuSet: host.CpusetCpus ?? "",
@@ -90,7 +90,7 @@ function merged(found: Docker.ContainerInspectInfo, inputs: ValueMap): ValueMap 
     privileged: host.Privileged ?? false,
     publishAllPorts: host.PublishAllPorts ?? false,
     runtime: host.Runtime ?? "",
-    securityOpts: declared["securityOpts"] ?? host.SecurityOpt ?? [],
+    securityOpts: declared["securityOpts"] ?? (host.SecurityOpt as string[] | null) ?? [],
     shmSize: mebibytes(host.ShmSize),
     stopSignal: inputs["stopSignal"] ?? (config as { StopSignal?: string }).StopSignal ?? "",
     stopTimeout: (config as { StopTimeout?: number }).StopTimeout ?? 0,
@@ -168,7 +168,7 @@ function networkDatas(found: Docker.ContainerInspectInfo): Value {
 function attachments(found: Docker.ContainerInspectInfo, inputs: ValueMap): Value {
   const declared = containerInputs(inputs).networksAdvanced ?? [];
   const shape = (list: NetworkAttachment[]) =>
-    filled({ networksAdvanced: list } as unknown as ValueMap, dockerProperties.container)["networksAdvanced"]!;
+    filled({ networksAdvanced: list } as unknown as ValueMap, dockerProperties.container)["networksAdvanced"] ?? [];
   const attached = Object.entries(found.NetworkSettings.Networks);
   const kept: NetworkAttachment[] = [];
   for (const wanted of declared) {

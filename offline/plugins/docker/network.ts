@@ -5,6 +5,7 @@ import { bridged, previewOutputs } from "../bridged/state.ts";
 import { filled } from "../bridged/schema.ts";
 import { readInputs } from "../bridged/read.ts";
 import type { CheckFailure, ResourceType } from "../resourceType.ts";
+import { asText } from "../values.ts";
 import type { Value, ValueMap } from "../values.ts";
 import { dockerOf, isNotFound, orGone } from "./connection.ts";
 import { dockerProperties, labelList, labelMap } from "./properties.ts";
@@ -27,7 +28,7 @@ export const network: ResourceType = {
     return { id, outputs: outputsOf(await docker.getNetwork(id).inspect(), inputs) };
   },
   async read(id, oldInputs, _oldOutputs, context) {
-    const found = await orGone(dockerOf(context).getNetwork(id).inspect() as Promise<Docker.NetworkInspectInfo>);
+    const found = await orGone(dockerOf(context).getNetwork(id).inspect());
     if (found === undefined) return undefined;
     const outputs = outputsOf(found, oldInputs ?? {});
     return { id: found.Id, outputs, inputs: readInputs(oldInputs, outputs, PROPERTIES) };
@@ -61,7 +62,7 @@ function createOptions(inputs: ValueMap): Docker.NetworkCreateOptions {
     auxAddress?: Record<string, string>;
   }[];
   const options = {
-    Name: String(inputs["name"]),
+    Name: asText(inputs["name"]),
     CheckDuplicate: true,
     Driver: (inputs["driver"] as string | undefined) ?? "bridge",
     Internal: inputs["internal"] === true,
@@ -81,7 +82,7 @@ function createOptions(inputs: ValueMap): Docker.NetworkCreateOptions {
       })),
     },
   };
-  return options as Docker.NetworkCreateOptions;
+  return options;
 }
 
 interface Inspected {

@@ -35,7 +35,7 @@ export async function pullImage(docker: Docker, image: string, { config }: Opera
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`image "${image}" is not on this Docker and could not be pulled: ${why}`);
+    throw new Error(`image "${image}" is not on this Docker and could not be pulled: ${why}`, { cause: error });
   }
 }
 
@@ -51,7 +51,7 @@ function credentials(image: string, auths: readonly RegistryAuth[]): Docker.Auth
   const auth = auths.find(({ address }) => host(address) === registry);
   if (auth === undefined || auth.authDisabled) return undefined;
   if (auth.username !== undefined)
-    return { serveraddress: registry, username: auth.username, password: auth.password ?? "" } as Docker.AuthConfig;
+    return { serveraddress: registry, username: auth.username, password: auth.password ?? "" };
   const text =
     auth.configFileContent ?? (auth.configFile === undefined ? undefined : readFileSync(auth.configFile, "utf8"));
   if (text === undefined) return undefined;
@@ -59,5 +59,5 @@ function credentials(image: string, auths: readonly RegistryAuth[]): Docker.Auth
   const entry = Object.entries(stored).find(([address]) => host(address) === registry)?.[1].auth;
   if (entry === undefined) return undefined;
   const [username = "", ...password] = Buffer.from(entry, "base64").toString("utf8").split(":");
-  return { serveraddress: registry, username, password: password.join(":") } as Docker.AuthConfig;
+  return { serveraddress: registry, username, password: password.join(":") };
 }

@@ -17,7 +17,7 @@ export function nanoseconds(duration: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|us|µs|ns|s))+$/.test(duration)) return undefined;
   const units: Record<string, number> = { h: 3600 * NANO, m: 60 * NANO, s: NANO, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
   const parts = duration.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|us|µs|ns|s)/g);
-  return [...parts].reduce((total, [, amount, unit]) => total + Number(amount) * units[unit!]!, 0);
+  return [...parts].reduce((total, [, amount, unit]) => total + Number(amount) * units[unit], 0);
 }
 
 /** The object without the keys that have no value: Docker takes a null for a wish. */

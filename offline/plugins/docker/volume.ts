@@ -5,6 +5,7 @@ import { readInputs } from "../bridged/read.ts";
 import { filled } from "../bridged/schema.ts";
 import { bridged, previewOutputs } from "../bridged/state.ts";
 import type { CheckFailure, ResourceType } from "../resourceType.ts";
+import { asText } from "../values.ts";
 import type { ValueMap } from "../values.ts";
 import { dockerOf, isNotFound, orGone } from "./connection.ts";
 import { dockerProperties, labelList, labelMap } from "./properties.ts";
@@ -23,12 +24,12 @@ export const volume: ResourceType = {
   async create(inputs, context) {
     const docker = dockerOf(context);
     const created = await docker.createVolume({
-      Name: String(inputs["name"]),
+      Name: asText(inputs["name"]),
       Labels: labelMap(inputs["labels"]),
-      ...(inputs["driver"] ? { Driver: String(inputs["driver"]) } : {}),
+      ...(inputs["driver"] ? { Driver: asText(inputs["driver"]) } : {}),
       ...(inputs["driverOpts"] ? { DriverOpts: inputs["driverOpts"] as Record<string, string> } : {}),
     });
-    const name = (created as { Name?: string; name?: string }).Name ?? String(inputs["name"]);
+    const name = (created as { Name?: string; name?: string }).Name ?? asText(inputs["name"]);
     return { id: name, outputs: outputsOf(await docker.getVolume(name).inspect(), inputs) };
   },
   async read(id, oldInputs, _oldOutputs, context) {

@@ -18,12 +18,12 @@ export const randomId: ResourceType = {
   },
   diff: ({ oldOutputs, inputs }) => diffReplacing(oldOutputs, inputs, Object.keys(KINDS)),
   preview: (inputs) => ({ ...inputs, ...Object.fromEntries(COMPUTED.map((name) => [name, UNKNOWN])) }),
-  async create(inputs) {
-    return stateOf(randomBytes(Number(inputs["byteLength"])), inputs);
+  create(inputs) {
+    return Promise.resolve(stateOf(randomBytes(Number(inputs["byteLength"])), inputs));
   },
-  async read(id, oldInputs, oldOutputs) {
-    if (oldInputs !== undefined) return { id, inputs: oldInputs, outputs: oldOutputs };
-    return imported(id);
+  read(id, oldInputs, oldOutputs) {
+    if (oldInputs !== undefined) return Promise.resolve({ id, inputs: oldInputs, outputs: oldOutputs });
+    return Promise.resolve(imported(id));
   },
   async delete() {},
 };

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { hashSync } from "bcryptjs";
 import type { CheckFailure, ResourceState, ResourceType } from "../resourceType.ts";
 import type { Value, ValueMap } from "../values.ts";
-import { UNKNOWN, containsUnknown } from "../values.ts";
+import { UNKNOWN, asText, containsUnknown } from "../values.ts";
 import { checkKinds, diffReplacing, frameworkDelta, withoutNull } from "./inputs.ts";
 
 const KINDS = {
@@ -61,12 +61,12 @@ function randomText(schemaVersion: "2" | "3", identify: (result: string) => Reso
       ...planned(inputs),
       ...Object.fromEntries(["result", ...computed].map((name) => [name, UNKNOWN])),
     }),
-    create: async (inputs) => stateOf(generate(inputs), inputs),
-    async read(id, oldInputs, oldOutputs) {
-      if (oldInputs !== undefined) return { id, inputs: oldInputs, outputs: oldOutputs };
+    create: (inputs) => Promise.resolve(stateOf(generate(inputs), inputs)),
+    read(id, oldInputs, oldOutputs) {
+      if (oldInputs !== undefined) return Promise.resolve({ id, inputs: oldInputs, outputs: oldOutputs });
       // `pulumi import` takes the text itself as the id.
-      const inputs: ValueMap = { length: [...id].length };
-      return { ...stateOf(id, inputs), inputs };
+      const inputs: ValueMap = { length: Array.from(id).length };
+      return Promise.resolve({ ...stateOf(id, inputs), inputs });
     },
     async delete() {},
   };
@@ -119,7 +119,7 @@ function contradictions(inputs: ValueMap): CheckFailure[] {
     return [
       {
         property: "number",
-        reason: `number is ${String(number)} and numeric is ${String(numeric)}: give numeric alone`,
+        reason: `number is ${asText(number)} and numeric is ${asText(numeric)}: give numeric alone`,
       },
     ];
   }
@@ -142,14 +142,14 @@ function generate(inputs: ValueMap): string {
   while (drawn.length < Number(inputs["length"])) drawn.push(pick(any));
   for (let last = drawn.length - 1; last > 0; last -= 1) {
     const other = randomInt(last + 1);
-    [drawn[last], drawn[other]] = [drawn[other]!, drawn[last]!];
+    [drawn[last], drawn[other]] = [drawn[other], drawn[last]];
   }
   return drawn.join("");
 }
 
 function pick(characters: string): string {
-  const all = [...characters];
-  return all[randomInt(all.length)]!;
+  const all = Array.from(characters);
+  return all[randomInt(all.length)];
 }
 
 function bcryptHash(text: string): Value {
