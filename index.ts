@@ -8,6 +8,11 @@ import { loadConfig } from "./config.ts";
 const { owner, estate } = loadConfig();
 const target = targetFor(estate.target, owner);
 
+target.checkCapacity(
+  [{ component: "gateway", limits: estate.gateway.limits }, ...estate.servers.map(toDemand)],
+  estate.allowOvercommit,
+);
+
 const EDGE = "gateway-edge";
 const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
@@ -24,6 +29,10 @@ const gateway = new Gateway("gateway", {
   edgeSubnet: subnets.get(EDGE) ?? "",
   servers: mcpServers,
 });
+
+function toDemand({ name, limits }: (typeof estate.servers)[number]) {
+  return { component: name, limits };
+}
 
 export const gatewayUrl = gateway.url;
 export const gatewayToken = gateway.token;

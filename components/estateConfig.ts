@@ -47,6 +47,8 @@ export const estateSettingsSchema = z.strictObject({
       limits: limitsOverrideSchema.optional(),
     })
     .prefault({}),
+  /** Deploy even where the host's memory is less than the sum of the reservations. */
+  allowOvercommit: z.boolean().default(false),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
   servers: z.record(serverNameSchema, serverSettingsSchema),
 });
@@ -69,6 +71,7 @@ export interface EstateConfig {
   target: "docker";
   networkRange: string;
   gateway: { port: number; bind: string; limits: Limits };
+  allowOvercommit: boolean;
   health: HealthSettings;
   servers: readonly ServerConfig[];
 }
@@ -97,7 +100,7 @@ export function resolveEstate(
     throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
   }
   const faults: string[] = [];
-  const { gateway, health, network, servers, target } = parsed.data;
+  const { allowOvercommit, gateway, health, network, servers, target } = parsed.data;
   const resolved: ServerConfig[] = [];
   for (const [name, server] of Object.entries(servers)) {
     const key = `${namespace}:servers.${name}`;
@@ -129,6 +132,7 @@ export function resolveEstate(
     target,
     networkRange: network.range,
     gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits },
+    allowOvercommit,
     health,
     servers: resolved,
   };

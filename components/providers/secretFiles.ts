@@ -35,7 +35,12 @@ export async function deliverSecretFiles(
   const container = connect().getContainer(inputs.containerId);
   const wanted = wantedFiles(inputs);
   for (const name of Object.keys(previous?.files ?? {})) if (!(name in wanted)) wanted[name] = "";
-  const entries = Object.entries(wanted).map(([name, content]) => ({ name, mode: FILE_MODE, gid: inputs.gid, content }));
+  const entries = Object.entries(wanted).map(([name, content]) => ({
+    name,
+    mode: FILE_MODE,
+    gid: inputs.gid,
+    content,
+  }));
   await container.putArchive(packEntries(entries), { path: SECRETS_DIR });
   if ((await container.inspect()).State.Running) await container.kill({ signal: "SIGHUP" });
   return { ...inputs, observed: DELIVERED };

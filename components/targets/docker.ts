@@ -3,10 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
+import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { ProcessLimit } from "../processLimit.ts";
 import { SecretFiles } from "../secretFiles.ts";
-import type { Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
+import type { Demanding, Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
 
 /**
  * The docker provider reports an update of these and changes nothing in the container, so that a change must replace
@@ -22,6 +23,16 @@ export class DockerTarget implements Target {
 
   constructor(owner: Owner) {
     this.owner = owner;
+  }
+
+  checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void {
+    const demands = workloads.map(({ component, limits: { memoryMiB, memoryReservationMiB, cpus } }) => ({
+      component,
+      memoryMiB,
+      memoryReservationMiB,
+      cpus,
+    }));
+    new HostCapacity("host", { demands, allowOvercommit });
   }
 
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {

@@ -75,9 +75,17 @@ export interface Named {
   resource: pulumi.Resource;
 }
 
+/** A component with its limits, for the sum over a host. */
+export interface Demanding {
+  component: string;
+  limits: Limits;
+}
+
 /** WHERE an estate runs. Components say what they need and never ask which target it is. */
 export interface Target {
   readonly owner: Owner;
+  /** Fails the preview of an estate that does not fit. */
+  checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void;
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
   /** A volume that outlives the workload and the stack; found again by its name. */
   stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;

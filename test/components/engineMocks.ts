@@ -36,7 +36,9 @@ export function only(seen: readonly Declared[], type: string, name?: string): De
     (each) => each.type.split(":").at(-1) === type && (name === undefined || each.name === name),
   );
   if (found.length !== 1 || !found[0]) {
-    throw new Error(`${found.length} of ${type} ${name ?? ""} among ${seen.map((each) => `${each.type} ${each.name}`).join(", ")}`);
+    throw new Error(
+      `${found.length} of ${type} ${name ?? ""} among ${seen.map((each) => `${each.type} ${each.name}`).join(", ")}`,
+    );
   }
   return found[0];
 }

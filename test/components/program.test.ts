@@ -24,7 +24,14 @@ async function declareEstate(): Promise<Declared[]> {
       servers: {
         notes: {
           from: "memory",
-          limits: { memoryMiB: 300, memoryReservationMiB: 100, cpus: 0.25, pids: 20, nofile: { soft: 500, hard: 600 }, nproc: 77 },
+          limits: {
+            memoryMiB: 300,
+            memoryReservationMiB: 100,
+            cpus: 0.25,
+            pids: 20,
+            nofile: { soft: 500, hard: 600 },
+            nproc: 77,
+          },
           args: ["--extra"],
           env: { COLOR: "blue" },
           sharing: "isolated",
@@ -156,7 +163,9 @@ describe("components: every argument reaches a resource input", () => {
     const text = JSON.stringify(inputs["recipe"]);
     assert.match(text, /components\/catalogue\/locks\/memory/);
     assert.match(text, /"mountPoints":\["\/data"\]/);
-    assert.ok(text.includes((only(seen, "Container", "mcp-estate-test-notes").inputs["user"] as string).split(":")[0] ?? "-"));
+    assert.ok(
+      text.includes((only(seen, "Container", "mcp-estate-test-notes").inputs["user"] as string).split(":")[0] ?? "-"),
+    );
     assert.match(inputs["tag"] as string, /^mcp-estate\/notes:[0-9a-f]{12}$/);
   });
 

@@ -14,7 +14,8 @@ describe("allocateSubnets (design decision 14)", () => {
       fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { minLength: 1, maxLength: 32 }), (names) => {
         const blocks = [...allocateSubnets("10.9.8.0/24", names).values()];
         assert.equal(new Set(blocks).size, names.length);
-        for (const block of blocks) assert.match(block, /^10\.9\.8\.(0|8|16|24|32|40|48|56|64|72|80|88|96|1\d\d|2\d\d)\/29$/);
+        for (const block of blocks)
+          assert.match(block, /^10\.9\.8\.(0|8|16|24|32|40|48|56|64|72|80|88|96|1\d\d|2\d\d)\/29$/);
       }),
     );
   });
@@ -22,7 +23,10 @@ describe("allocateSubnets (design decision 14)", () => {
   it("fills a range to the last block and refuses one more", () => {
     const names = Array.from({ length: 32 }, (_, i) => `s${i}`);
     assert.equal(new Set(allocateSubnets("10.9.8.0/24", names).values()).size, 32);
-    assert.throws(() => allocateSubnets("10.9.8.0/24", [...names, "one-more"]), /10\.9\.8\.0\/24 holds 32 networks.*33/);
+    assert.throws(
+      () => allocateSubnets("10.9.8.0/24", [...names, "one-more"]),
+      /10\.9\.8\.0\/24 holds 32 networks.*33/,
+    );
   });
 
   it("takes the range that an address lies in", () => {

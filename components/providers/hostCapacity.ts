@@ -1,0 +1,67 @@
+import type { CheckFailure, CheckResult } from "@pulumi/pulumi/dynamic/index.js";
+import { connect } from "./docker.ts";
+
+/** What one workload takes of its host. */
+export interface Demand {
+  component: string;
+  memoryMiB: number;
+  memoryReservationMiB: number;
+  cpus: number;
+}
+
+export interface HostCapacityInputs {
+  demands: readonly Demand[];
+  /** Let reservations exceed the host's memory. */
+  allowOvercommit: boolean;
+}
+
+/** What a host has. */
+export interface Host {
+  name: string;
+  memoryMiB: number;
+  cpus: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Asks the Docker host for its size and compares; runs at preview. */
+export async function checkHostCapacity(inputs: HostCapacityInputs): Promise<CheckResult<HostCapacityInputs>> {
+  const info = (await connect().info()) as { Name: string; MemTotal: number; NCPU: number };
+  const host = { name: info.Name, memoryMiB: Math.floor(info.MemTotal / MIB), cpus: info.NCPU };
+  return { inputs, failures: capacityFailures(inputs, host) };
+}
+
+/**
+ * Reservations that the host cannot keep, and single limits that are larger than the host.
+ * A plain Docker host has only a soft memory reservation and none for processors, so this check is the reservation
+ * (R-LIM-11). Limits may exceed the host in sum: they are ceilings, not demands.
+ */
+export function capacityFailures({ demands, allowOvercommit }: HostCapacityInputs, host: Host): CheckFailure[] {
+  const failures: CheckFailure[] = [];
+  const reserved = demands.reduce((sum, demand) => sum + demand.memoryReservationMiB, 0);
+  if (reserved > host.memoryMiB && !allowOvercommit) {
+    const largest = [...demands].sort((a, b) => b.memoryReservationMiB - a.memoryReservationMiB).slice(0, 5);
+    failures.push({
+      property: "demands",
+      reason:
+        `the reservations of ${demands.length} workloads add up to ${reserved} MiB and host ${host.name} has ${host.memoryMiB} MiB` +
+        ` (largest: ${largest.map((demand) => `${demand.component} ${demand.memoryReservationMiB}`).join(", ")});` +
+        ` lower limits.memoryReservationMiB, declare fewer servers, or set mcp-estate:allowOvercommit to true`,
+    });
+  }
+  for (const { component, memoryMiB, cpus } of demands) {
+    if (memoryMiB > host.memoryMiB && !allowOvercommit) {
+      failures.push({
+        property: "demands",
+        reason: `${component}: limits.memoryMiB ${memoryMiB} is more than the ${host.memoryMiB} MiB of host ${host.name}; a limit that the host ends first is none`,
+      });
+    }
+    if (cpus > host.cpus) {
+      failures.push({
+        property: "demands",
+        reason: `${component}: limits.cpus ${cpus} is more than the ${host.cpus} processors of host ${host.name}, which Docker refuses; allowed is up to ${host.cpus}`,
+      });
+    }
+  }
+  return failures;
+}
