@@ -11,7 +11,14 @@ export interface HostCapacityArgs {
 export class HostCapacity extends pulumi.dynamic.Resource {
   constructor(name: string, args: HostCapacityArgs, opts?: pulumi.CustomResourceOptions) {
     const { demands, allowOvercommit = false } = args;
-    super(provider, name, { demands, allowOvercommit }, opts, "index", "HostCapacity");
+    const inputs: HostCapacityInputs = {
+      demands,
+      reservedMiB: demands.reduce((sum, demand) => sum + demand.memoryReservationMiB, 0),
+      largestMemoryMiB: Math.max(...demands.map((demand) => demand.memoryMiB)),
+      mostCpus: Math.max(...demands.map((demand) => demand.cpus)),
+      allowOvercommit,
+    };
+    super(provider, name, { ...inputs }, opts, "index", "HostCapacity");
   }
 }
 

@@ -11,6 +11,10 @@ export interface Demand {
 
 export interface HostCapacityInputs {
   demands: readonly Demand[];
+  /** Sum and maxima of the demands: what a refusal shows as the value given. */
+  reservedMiB: number;
+  largestMemoryMiB: number;
+  mostCpus: number;
   /** Let reservations exceed the host's memory. */
   allowOvercommit: boolean;
 }
@@ -36,13 +40,16 @@ export async function checkHostCapacity(inputs: HostCapacityInputs): Promise<Che
  * A plain Docker host has only a soft memory reservation and none for processors, so this check is the reservation
  * (R-LIM-11). Limits may exceed the host in sum: they are ceilings, not demands.
  */
-export function capacityFailures({ demands, allowOvercommit }: HostCapacityInputs, host: Host): CheckFailure[] {
+export function capacityFailures(
+  { demands, allowOvercommit }: Pick<HostCapacityInputs, "demands" | "allowOvercommit">,
+  host: Host,
+): CheckFailure[] {
   const failures: CheckFailure[] = [];
   const reserved = demands.reduce((sum, demand) => sum + demand.memoryReservationMiB, 0);
   if (reserved > host.memoryMiB && !allowOvercommit) {
     const largest = [...demands].sort((a, b) => b.memoryReservationMiB - a.memoryReservationMiB).slice(0, 5);
     failures.push({
-      property: "demands",
+      property: "reservedMiB",
       reason:
         `the reservations of ${demands.length} workloads add up to ${reserved} MiB and host ${host.name} has ${host.memoryMiB} MiB` +
         ` (largest: ${largest.map((demand) => `${demand.component} ${demand.memoryReservationMiB}`).join(", ")});` +
@@ -52,13 +59,13 @@ export function capacityFailures({ demands, allowOvercommit }: HostCapacityInput
   for (const { component, memoryMiB, cpus } of demands) {
     if (memoryMiB > host.memoryMiB && !allowOvercommit) {
       failures.push({
-        property: "demands",
+        property: "largestMemoryMiB",
         reason: `${component}: limits.memoryMiB ${memoryMiB} is more than the ${host.memoryMiB} MiB of host ${host.name}; a limit that the host ends first is none`,
       });
     }
     if (cpus > host.cpus) {
       failures.push({
-        property: "demands",
+        property: "mostCpus",
         reason: `${component}: limits.cpus ${cpus} is more than the ${host.cpus} processors of host ${host.name}, which Docker refuses; allowed is up to ${host.cpus}`,
       });
     }
