@@ -1,7 +1,7 @@
 /** What the end-to-end tests of the stand-ins share: the real engine, a real Docker, a small image, a project folder. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -114,10 +114,14 @@ export class Project {
     await writeFile(path.join(this.folder, "index.ts"), program);
   }
 
-  /** The state, ciphertexts as they are. */
+  /** The state as its file has it, ciphertexts as they are: an export asks the engine for the same, half a second later. */
   async resources(): Promise<(RecordedResource & { initErrors?: string[] })[]> {
-    const { stdout } = await this.pulumi("stack", "export");
-    return (JSON.parse(stdout) as { deployment: { resources?: RecordedResource[] } }).deployment.resources ?? [];
+    const [name] = path.basename(this.folder).split("-");
+    const file = path.join(this.folder, "state", ".pulumi", "stacks", name, "test.json");
+    const { checkpoint } = JSON.parse(await readFile(file, "utf8")) as {
+      checkpoint: { latest: { resources?: RecordedResource[] } | null };
+    };
+    return checkpoint.latest?.resources ?? [];
   }
 
   async resource(name: string): Promise<RecordedResource & { initErrors?: string[] }> {
