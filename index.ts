@@ -39,6 +39,11 @@ export const gatewayToken = gateway.token;
 export const servers = Object.fromEntries(
   estate.servers.map((server, i) => [
     server.name,
-    { url: `${gateway.url}/servers/${server.name}/mcp`, image: mcpServers[i]?.imageId, limits: server.limits },
+    {
+      url: `${gateway.url}/servers/${server.name}/mcp`,
+      image: mcpServers[i]?.imageId,
+      limits: server.limits,
+      effective: mcpServers[i]?.effective,
+    },
   ]),
 );

@@ -6,6 +6,7 @@ import { EstateNetwork } from "./estateNetwork.ts";
 import { gatewayRecipe } from "./imageRecipe.ts";
 import type { McpServer } from "./mcpServer.ts";
 import { uidOf } from "./naming.ts";
+import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
 import type { Target } from "./targets/index.ts";
 
@@ -35,6 +36,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly token: pulumi.Output<string>;
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
+  /** Limits in force, as the last update found them. */
+  readonly effective: pulumi.Output<EffectiveLimits>;
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:Gateway", name, {}, opts);
@@ -49,7 +52,7 @@ export class Gateway extends pulumi.ComponentResource {
       parent,
     );
     this.imageId = target.image(name, gatewayRecipe({ user }), parent);
-    this.containerId = target.workload(
+    const workload = target.workload(
       name,
       {
         component: name,
@@ -65,10 +68,13 @@ export class Gateway extends pulumi.ComponentResource {
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
         contract: JSON.stringify(contractOf(args), null, 2),
+        supervised: false,
         secrets: { [TOKEN_FILE]: this.token },
       },
       parent,
-    ).containerId;
+    );
+    this.containerId = workload.containerId;
+    this.effective = workload.effective;
     this.url = `http://${gateway.bind === "0.0.0.0" ? "127.0.0.1" : gateway.bind}:${gateway.port}`;
     this.registerOutputs({ url: this.url, token: this.token, containerId: this.containerId });
   }

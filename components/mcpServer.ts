@@ -4,6 +4,7 @@ import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { serverRecipe } from "./imageRecipe.ts";
 import { uidOf } from "./naming.ts";
+import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
 import { StateVolume } from "./stateVolume.ts";
 import type { Target } from "./targets/index.ts";
@@ -34,6 +35,8 @@ export class McpServer extends pulumi.ComponentResource {
   readonly upstream: Upstream;
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
+  /** Limits in force, as the last update found them. */
+  readonly effective: pulumi.Output<EffectiveLimits>;
 
   constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:McpServer", name, {}, opts);
@@ -43,7 +46,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.networkName = this.createNetwork(name, args);
     const mounts = this.createVolumes(name, args);
     this.imageId = this.buildImage(name, args, user);
-    this.containerId = target.workload(
+    const workload = target.workload(
       name,
       {
         component: server.name,
@@ -56,10 +59,13 @@ export class McpServer extends pulumi.ComponentResource {
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health),
         contract: JSON.stringify(contractOf(args), null, 2),
+        supervised: true,
         secrets: {},
       },
       { parent: this },
-    ).containerId;
+    );
+    this.containerId = workload.containerId;
+    this.effective = workload.effective;
     this.upstream = {
       name: server.name,
       url: `http://${server.name}:${SERVICE_PORT}`,
@@ -67,7 +73,12 @@ export class McpServer extends pulumi.ComponentResource {
       serverVersion: server.entry.package.version,
       sharing: server.sharing,
     };
-    this.registerOutputs({ networkName: this.networkName, imageId: this.imageId, containerId: this.containerId });
+    this.registerOutputs({
+      networkName: this.networkName,
+      imageId: this.imageId,
+      containerId: this.containerId,
+      effective: this.effective,
+    });
   }
 
   private createNetwork(name: string, { target, server, subnet }: McpServerArgs): pulumi.Output<string> {

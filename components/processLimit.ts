@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../runtime/contract/index.ts";
-import type { ProcessLimitInputs } from "./providers/processLimit.ts";
+import type { EffectiveLimits, ProcessLimitInputs, ProcessLimitState } from "./providers/processLimit.ts";
 
 export interface ProcessLimitArgs {
   /** Container that was created and not started. */
@@ -9,6 +9,8 @@ export interface ProcessLimitArgs {
   component: string;
   /** All limits of the container: this resource sets pids and checks the rest. */
   limits: Limits;
+  /** Compare also what the program in the container says of itself on /limits. @default false */
+  supervised?: boolean;
 }
 
 /**
@@ -24,12 +26,20 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
   declare readonly containerId: pulumi.Output<string>;
   declare readonly observedPids: pulumi.Output<number>;
   declare readonly observedState: pulumi.Output<string>;
+  /** What Docker and the kernel had in force after the last update. */
+  declare readonly effective: pulumi.Output<EffectiveLimits>;
 
   constructor(name: string, args: ProcessLimitArgs, opts?: pulumi.CustomResourceOptions) {
     super(
       provider,
       name,
-      { ...args, observedPids: args.limits.pids, observedState: "running" },
+      {
+        ...args,
+        supervised: args.supervised ?? false,
+        observedPids: args.limits.pids,
+        observedState: "running",
+        effective: undefined,
+      },
       opts,
       "index",
       "ProcessLimit",
@@ -41,7 +51,7 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
  * Thin on purpose: the engine keeps this code in the state and runs that copy, so all work is in the module that each
  * method loads from the project's folder.
  */
-const provider: pulumi.dynamic.ResourceProvider<ProcessLimitInputs, ProcessLimitInputs> = {
+const provider: pulumi.dynamic.ResourceProvider<ProcessLimitInputs, ProcessLimitState> = {
   async create(inputs) {
     return { id: inputs.containerId, outs: await (await load()).ensureProcessLimit(inputs) };
   },

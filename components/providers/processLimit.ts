@@ -3,6 +3,7 @@ import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
 import type { Limits } from "../../runtime/contract/index.ts";
 import { connect, isLocal, isNotFound } from "./docker.ts";
+import { readInsideGaps, type InsideGap } from "./insideLimits.ts";
 import { readKernelLimits, type KernelLimits } from "./kernelLimits.ts";
 
 /** Inputs of the resource; the observed ones make a diff say why. */
@@ -11,10 +12,24 @@ export interface ProcessLimitInputs {
   /** Label for messages: the component that the container belongs to. */
   component: string;
   limits: Limits;
+  /** The container's program tells its own limits on /limits. */
+  supervised: boolean;
   /** What Docker has; declared as `limits.pids`. */
   observedPids: number;
   /** `running` when all is well, else Docker's own word. */
   observedState: string;
+}
+
+/** What was found in force when the resource was last created or updated. */
+export interface ProcessLimitState extends ProcessLimitInputs {
+  effective: EffectiveLimits;
+}
+
+/** One container's limits as Docker and, on this machine, the kernel have them; bytes and cores. */
+export interface EffectiveLimits {
+  docker: { pids: number; memoryBytes: number; memorySwapBytes: number; memoryReservationBytes: number; cpus: number };
+  /** Absent where the Docker host is another machine. */
+  kernel?: KernelLimits;
 }
 
 /** One limit that is not what was declared. */
@@ -31,19 +46,22 @@ const MIB = 1024 * 1024;
  * was declared. Never leaves a container running whose limits differ.
  * @throws Error with a table of the gaps.
  */
-export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<ProcessLimitInputs> {
+export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<ProcessLimitState> {
   const container = connect().getContainer(inputs.containerId);
   await container.update({ PidsLimit: inputs.limits.pids });
   if (!(await container.inspect()).State.Running) await container.start();
   const info = await container.inspect();
-  const gaps = [...dockerGaps(inputs.limits, info), ...(await kernelGaps(inputs.limits, info))];
+  const kernel = await kernelLimitsOf(info);
+  const effective: EffectiveLimits = { docker: dockerLimitsOf(info), ...(kernel ? { kernel } : {}) };
+  const gaps = [...dockerGaps(inputs.limits, effective.docker), ...kernelGaps(inputs.limits, kernel)];
+  if (inputs.supervised && gaps.length === 0) gaps.push(...(await readInsideGaps(container)).map(fromInside));
   if (gaps.length > 0) {
     await container.stop().catch(() => undefined);
     throw new Error(
       `${inputs.component}: what is declared is not what runs; the container was stopped\n${table(gaps)}`,
     );
   }
-  return { ...inputs, observedPids: info.HostConfig.PidsLimit ?? 0, observedState: stateOf(info) };
+  return { ...inputs, observedPids: effective.docker.pids, observedState: stateOf(info), effective };
 }
 
 /** What Docker says of the container now; undefined when it is gone. */
@@ -62,7 +80,7 @@ export async function observeProcessLimit(
 /** Another container is another resource; everything else is put right in place. */
 export function diffProcessLimit(olds: ProcessLimitInputs, news: ProcessLimitInputs): DiffResult {
   const replaces = olds.containerId === news.containerId ? [] : ["containerId"];
-  const inPlace = ["limits", "observedPids", "observedState"] as const;
+  const inPlace = ["limits", "supervised", "observedPids", "observedState"] as const;
   const same = inPlace.every((key) => isDeepStrictEqual(olds[key], news[key]));
   return { changes: replaces.length > 0 || !same, replaces };
 }
@@ -71,29 +89,41 @@ function stateOf(info: Docker.ContainerInspectInfo): string {
   return info.State.Running && !info.State.Paused ? "running" : info.State.Status;
 }
 
-function dockerGaps(limits: Limits, info: Docker.ContainerInspectInfo): LimitGap[] {
-  const host = info.HostConfig;
+function dockerLimitsOf({ HostConfig: host }: Docker.ContainerInspectInfo): EffectiveLimits["docker"] {
+  return {
+    pids: host.PidsLimit ?? 0,
+    memoryBytes: host.Memory ?? 0,
+    memorySwapBytes: host.MemorySwap ?? 0,
+    memoryReservationBytes: host.MemoryReservation ?? 0,
+    cpus: (host.NanoCpus ?? 0) / 1e9,
+  };
+}
+
+function dockerGaps(limits: Limits, effective: EffectiveLimits["docker"]): LimitGap[] {
   return gapsOf("Docker", {
-    pids: [limits.pids, host.PidsLimit ?? 0],
-    memory: [limits.memoryMiB * MIB, host.Memory],
-    "memory and swap": [limits.memoryMiB * MIB, host.MemorySwap],
-    "memory reservation": [limits.memoryReservationMiB * MIB, host.MemoryReservation],
-    cpus: [limits.cpus, (host.NanoCpus ?? 0) / 1e9],
+    pids: [limits.pids, effective.pids],
+    memory: [limits.memoryMiB * MIB, effective.memoryBytes],
+    "memory and swap": [limits.memoryMiB * MIB, effective.memorySwapBytes],
+    "memory reservation": [limits.memoryReservationMiB * MIB, effective.memoryReservationBytes],
+    cpus: [limits.cpus, effective.cpus],
   });
 }
 
-/** The kernel's own values; nothing to compare where the host is another machine. */
-async function kernelGaps(limits: Limits, info: Docker.ContainerInspectInfo): Promise<LimitGap[]> {
-  if (!isLocal()) return [];
-  let kernel: KernelLimits;
+/** The kernel's own values; undefined where the host is another machine. */
+async function kernelLimitsOf(info: Docker.ContainerInspectInfo): Promise<KernelLimits | undefined> {
+  if (!isLocal()) return undefined;
   try {
-    kernel = await readKernelLimits(info.State.Pid);
+    return await readKernelLimits(info.State.Pid);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     // A Docker in a virtual machine of its own has pids that mean nothing here; a container that already ended too.
-    if (code === "ENOENT" || code === "ESRCH") return [];
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
     throw error;
   }
+}
+
+function kernelGaps(limits: Limits, kernel: KernelLimits | undefined): LimitGap[] {
+  if (!kernel) return [];
   return gapsOf("kernel", {
     pids: [limits.pids, kernel.pids],
     memory: [limits.memoryMiB * MIB, kernel.memoryBytes],
@@ -102,6 +132,10 @@ async function kernelGaps(limits: Limits, info: Docker.ContainerInspectInfo): Pr
     "nofile hard": [limits.nofile.hard, kernel.nofile?.hard],
     nproc: [limits.nproc, kernel.nproc],
   });
+}
+
+function fromInside({ limit, declared, actual }: InsideGap): LimitGap {
+  return { limit: `${limit} (inside)`, declared: String(declared), effective: String(actual ?? "none") };
 }
 
 function gapsOf(source: string, pairs: Record<string, [declared: number, effective: number | undefined]>): LimitGap[] {

@@ -131,10 +131,10 @@ export class DockerTarget implements Target {
     );
     const running = new ProcessLimit(
       name,
-      { containerId: container.id, component: spec.component, limits },
+      { containerId: container.id, component: spec.component, limits, supervised: spec.supervised },
       pulumi.mergeOptions({ dependsOn: [files], deleteBeforeReplace: true }, opts),
     );
-    return { containerId: running.containerId, running };
+    return { containerId: running.containerId, effective: running.effective, running };
   }
 
   /** What `docker ps` shows before the provider's random suffix: whose it is and what. */

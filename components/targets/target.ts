@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
+import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { Owner } from "../naming.ts";
 
 /** A private network of the estate. */
@@ -57,6 +58,8 @@ export interface WorkloadSpec {
   probe: ProbeSpec;
   /** Contract file's content. */
   contract: pulumi.Input<string>;
+  /** The program in the container tells its own limits on /limits. */
+  supervised: boolean;
   /** Secret file name → value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
 }
@@ -65,6 +68,8 @@ export interface WorkloadSpec {
 export interface Workload {
   /** Id of the container, once it runs with its limits proved. */
   containerId: pulumi.Output<string>;
+  /** Limits in force, as the last update found them. */
+  effective: pulumi.Output<EffectiveLimits>;
   /** Depend on this to depend on a running workload. */
   running: pulumi.Resource;
 }

@@ -67,7 +67,8 @@ function readOr(path: string, fallback: string): string {
 /** Declared and actual side by side; `allowUnlimited` is for tests outside of containers. */
 export function reportLimits(declared: Limits, group: ControlGroup, allowUnlimited: boolean): LimitsReport {
   const kernel = readKernelLimits(group);
-  const rlimits = parseResourceLimits(readOr("/proc/self/limits", ""));
+  // Node raises its own soft limit of open files to the hard one at start: the init tells what the container was given.
+  const rlimits = parseResourceLimits(readOr(`/proc/${process.ppid}/limits`, ""));
   const privs = /^NoNewPrivs:\s+(\d)/m.exec(readOr("/proc/self/status", ""))?.[1];
   const hasSwap = !/^SwapTotal:\s+0 kB/m.test(readOr("/proc/meminfo", ""));
   return {

@@ -111,6 +111,7 @@ describe("components: every argument reaches a resource input", () => {
     assert.equal(inputs["component"], "notes");
     assert.equal(inputs["observedPids"], 20);
     assert.equal(inputs["observedState"], "running");
+    assert.equal(inputs["supervised"], true);
     assert.equal((inputs["limits"] as { nproc: number }).nproc, 77);
   });
 
