@@ -29,7 +29,10 @@ export function readSecrets(contract: ServerContract, secretsDir: string): Recor
 }
 
 /** Command and environment of the child: exactly what the contract says, nothing inherited. */
-export function childSpec(contract: ServerContract, secrets: Readonly<Record<string, string>>): ChildSpec {
+export function childSpec(
+  contract: ServerContract,
+  secrets: Readonly<Record<string, string>>,
+): ChildSpec & { env: Record<string, string> } {
   return { command: contract.command, cwd: contract.cwd, env: { ...contract.env, ...secrets } };
 }
 

@@ -5,6 +5,7 @@ import type { Logger } from "../wire/log.ts";
 import { LATEST_REVISION } from "../wire/revisions.ts";
 import { ChildProcess, type ChildExit } from "./childProcess.ts";
 import { childSpec, readSecrets, redactor } from "./childSpec.ts";
+import { HttpPeer } from "./httpPeer.ts";
 import { LineLog } from "./lineLog.ts";
 import { RpcChannel } from "./rpcChannel.ts";
 import type { Settings } from "./settings.ts";
@@ -32,11 +33,23 @@ export interface LiveChildOptions {
   readonly stray: () => void;
 }
 
+/** Loopback ports of children with `transport: http`, beside the service's own 8000. */
+const FIRST_PORT = 8100;
+const PORTS = 400;
+let nextPort = 0;
+
+/** Each start takes another port: the one before may still be in TIME_WAIT, and isolated children run side by side. */
+function takePort(): number {
+  nextPort = (nextPort + 1) % PORTS;
+  return FIRST_PORT + nextPort;
+}
+
 /** One running child with its connection: spawned, initialised once, and ended with its whole process group. */
 export class LiveChild {
   readonly channel: RpcChannel;
   readonly exited: Promise<ChildExit>;
   readonly #process: ChildProcess;
+  readonly #peer: HttpPeer | undefined;
   readonly #output: LineLog;
   readonly #graceMs: number;
   /** Result of `initialize`; undefined until it came. */
@@ -56,7 +69,7 @@ export class LiveChild {
     this.#graceMs = settings.graceMs;
     this.channel = new RpcChannel(
       {
-        send: (text) => this.#process.send(text),
+        send: (text) => (this.#peer ?? this.#process).send(text),
         unsolicited,
         stray: (text) => {
           stray();
@@ -65,10 +78,21 @@ export class LiveChild {
       },
       settings.channel,
     );
+    const spec = childSpec(contract, secrets);
+    const port = contract.transport === "http" ? takePort() : undefined;
+    if (port !== undefined) {
+      spec.env["PORT"] = String(port);
+      this.#peer = new HttpPeer({
+        port,
+        receive: (text) => this.channel.receive(text),
+        maxBytes: settings.maxMessageBytes,
+      });
+    }
     this.#process = new ChildProcess(
-      childSpec(contract, secrets),
+      spec,
       {
-        stdout: (line) => this.channel.receive(line),
+        // a server on HTTP may print on stdout what it likes
+        stdout: (line) => (this.#peer === undefined ? this.channel.receive(line) : stdout.add(redact(line))),
         stderr: (line) => stderr.add(redact(line)),
         oversize: (head, tail, bytes) => {
           stdout.add(`a line of ${bytes} bytes was dropped`);
@@ -109,6 +133,7 @@ export class LiveChild {
   /** Ends the group: TERM, KILL after the grace period, awaited. */
   async stop(): Promise<boolean> {
     this.channel.close(new Fault("unavailable", "the server is being stopped"));
+    this.#peer?.close();
     return this.#process.stop(this.#graceMs);
   }
 }

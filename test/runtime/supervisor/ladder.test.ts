@@ -3,7 +3,16 @@ import { descendants } from "../../../runtime/supervisor/container.ts";
 import { judge, type LadderReading } from "../../../runtime/supervisor/ladder.ts";
 import { parseStat } from "../../../runtime/supervisor/processGroup.ts";
 import { orderVictims, type Candidate } from "../../../runtime/supervisor/victims.ts";
-import { contractOf, FAST, fixture, LIMITS, startSupervisor, stateIs, until } from "../support.ts";
+import {
+  contractOf,
+  FAST,
+  fixture,
+  LIMITS,
+  startSupervisor,
+  stateIs,
+  until,
+  type RunningSupervisor,
+} from "../support.ts";
 
 const HUB = { processes: 15, pids: 25, memoryMiB: 4096 };
 const CALM: LadderReading = { processes: 1, tasks: 8, memoryBytes: 100 << 20, newOomKills: 0 };
@@ -103,11 +112,15 @@ describe("R-PRC-09 the order of victims", () => {
 describe("A-24 the ladder at work", () => {
   const limits = { ...LIMITS, processes: 3 };
   const tuning = { ...FAST, ladderSeconds: [0.3, 0.1] as [number, number] };
+  const started: RunningSupervisor[] = [];
+  afterEach(() => Promise.all(started.splice(0).map((running) => running.stop())));
+
   // the test runner's own other children are descendants too, and must not be there
   async function run(sleepers: number) {
     const restarts: string[] = [];
     const contract = contractOf(fixture("sleepers"), { env: { SLEEPERS: String(sleepers) }, limits, tuning });
     const running = await startSupervisor(contract, { restartContainer: (reason) => restarts.push(reason) });
+    started.push(running);
     await stateIs(running, "healthy");
     const count = (): number => running.supervisor.ladder.processes.filter(({ state }) => state !== "Z").length;
     return { running, restarts, count };
@@ -120,7 +133,6 @@ describe("A-24 the ladder at work", () => {
     await until(() => running.supervisor.ladder.verdict.level === "warning");
     equal(count(), 4);
     deepEqual(actions(running.lines), []);
-    await running.stop();
   });
 
   it("critical cleans up down to the ceiling, with evidence first, and the server goes on", async () => {
@@ -140,7 +152,6 @@ describe("A-24 the ladder at work", () => {
         'mcp_ladder_actions_total{level="critical",action="clean-up",server="fixture"} 1',
       ),
     );
-    await running.stop();
   });
 
   it("emergency ends all but the server", async () => {
@@ -148,7 +159,6 @@ describe("A-24 the ladder at work", () => {
     await until(() => count() === 1);
     equal(actions(running.lines)[0]?.["action"], "terminate");
     equal(running.supervisor.readiness().state, "healthy");
-    await running.stop();
   });
 
   it("nuclear keeps evidence and restarts the container", async () => {
@@ -156,6 +166,5 @@ describe("A-24 the ladder at work", () => {
     await until(() => restarts.length > 0);
     deepEqual(restarts, ["23 processes, ceiling 3"]);
     ok(running.lines.some((line) => line["event"] === "ladder-evidence" && line["level"] === "nuclear"));
-    await running.stop();
   });
 });

@@ -310,7 +310,8 @@ describe("supervisor and bad children", () => {
     const running = await start(contractOf(fixture("forks"), { env: { FORKS: "3" } }));
     await stateIs(running, "healthy");
     const { allProcesses } = await import("../../../runtime/supervisor/processGroup.ts");
-    const group = running.supervisor.keeper.child?.pid ?? 0;
+    const group = running.supervisor.keeper.child?.pid;
+    ok(group !== undefined);
     const members = (): number => allProcesses().filter((stat) => stat.group === group && stat.state !== "Z").length;
     await until(() => members() >= 7);
     process.kill(group, "SIGKILL");
@@ -322,7 +323,9 @@ describe("supervisor and bad children", () => {
     const running = await start(contractOf(EVERYTHING));
     await stateIs(running, "healthy");
     const began = Date.now();
-    process.kill(running.supervisor.keeper.child?.pid ?? 0, "SIGKILL");
+    const pid = running.supervisor.keeper.child?.pid;
+    ok(pid !== undefined);
+    process.kill(pid, "SIGKILL");
     await until(() => running.supervisor.readiness().restarts === 1);
     await stateIs(running, "healthy");
     ok(Date.now() - began < 3000);

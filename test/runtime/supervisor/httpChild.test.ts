@@ -1,0 +1,46 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import {
+  contractOf,
+  EVERYTHING,
+  fixture,
+  RawClient,
+  startSupervisor,
+  stateIs,
+  textOf,
+  type RunningSupervisor,
+} from "../support.ts";
+
+describe("transport: http", () => {
+  let running: RunningSupervisor;
+  afterEach(() => running.stop());
+
+  it("the child listens on loopback PORT; same sessions, same answers", async () => {
+    running = await startSupervisor(
+      contractOf([...EVERYTHING, "streamableHttp"], { transport: "http", callTimeoutSeconds: 5 }),
+    );
+    await stateIs(running, "healthy", 8000);
+    ok(running.supervisor.readiness().tools.includes("echo"));
+    const clients = [new RawClient(`${running.url}/mcp`), new RawClient(`${running.url}/mcp`)];
+    for (const client of clients) await client.open();
+    const answers = await Promise.all(clients.map((client, index) => client.call("echo", { message: `m${index}` })));
+    deepEqual(answers.map(textOf), ["Echo: m0", "Echo: m1"]);
+    const long = await clients[0]?.request("tools/call", {
+      name: "trigger-long-running-operation",
+      arguments: { duration: 0.2, steps: 2 },
+      _meta: { progressToken: "mine" },
+    });
+    match(long?.text ?? "", /"progressToken":"mine"[^]*Long running operation completed/);
+    equal(running.supervisor.readiness().children, 1);
+  }).timeout(20_000);
+
+  it("A-01 a child that answers 200 on everything but speaks no MCP is unhealthy", async () => {
+    const health = { intervalSeconds: 0.2, timeoutSeconds: 1, failures: 2 };
+    running = await startSupervisor(contractOf(fixture("lying"), { transport: "http", health }));
+    await stateIs(running, "unhealthy", 8000);
+    match(
+      running.supervisor.readiness().reason ?? "",
+      /the server's HTTP endpoint failed: the field "jsonrpc" must be "2.0"/,
+    );
+    equal((await fetch(`${running.url}/ready`)).status, 503);
+  }).timeout(15_000);
+});
