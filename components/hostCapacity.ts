@@ -27,11 +27,11 @@ const provider: pulumi.dynamic.ResourceProvider<HostCapacityInputs, HostCapacity
   async check(_olds, news) {
     return (await load()).checkHostCapacity(news);
   },
-  async create(inputs) {
-    return { id: "host-capacity", outs: inputs };
+  create(inputs) {
+    return Promise.resolve({ id: "host-capacity", outs: inputs });
   },
-  async update(_id, _olds, news) {
-    return { outs: news };
+  update(_id, _olds, news) {
+    return Promise.resolve({ outs: news });
   },
 };
 

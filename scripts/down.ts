@@ -7,7 +7,7 @@ import { leftOvers, removeImages, removeVolumes } from "./lib/leftOvers.ts";
 import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
-import { projectName } from "./lib/stack.ts";
+import { projectName } from "./lib/projectName.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {

@@ -50,7 +50,7 @@ export function diffImage(olds: BuiltImageInputs, news: BuiltImageInputs): DiffR
 export async function restoreImage(olds: BuiltImageState, news: BuiltImageInputs): Promise<BuiltImageState> {
   const docker = connectTo(news.dockerHost);
   if (await inspectTag(docker, olds.imageId)) {
-    const [repo, tag] = news.tag.split(":");
+    const [repo = "", tag = ""] = news.tag.split(":");
     await docker.getImage(olds.imageId).tag({ repo, tag });
     return { ...news, observed: AS_BUILT, imageId: olds.imageId };
   }

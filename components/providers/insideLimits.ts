@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../runtime/contract/index.ts";
+import { connect } from "./docker.ts";
 
 /** A difference that the supervisor sees between its contract and its own kernel limits. */
 export interface InsideGap {
@@ -39,7 +40,7 @@ async function run(container: Docker.Container, command: string[]): Promise<{ co
   const stream = await exec.start({});
   const stdout = new PassThrough();
   const stderr = new PassThrough().resume();
-  container.modem.demuxStream(stream, stdout, stderr);
+  connect().modem.demuxStream(stream, stdout, stderr);
   stream.on("end", () => stdout.end());
   const output = await text(stdout);
   const { ExitCode } = await exec.inspect();

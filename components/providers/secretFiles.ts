@@ -79,7 +79,7 @@ async function readFiles(containerId: string): Promise<Map<string, Buffer>> {
   const archive = await connect().getContainer(containerId).getArchive({ path: SECRETS_DIR });
   const extract = tar.extract();
   const result = new Map<string, Buffer>();
-  archive.pipe(extract as unknown as NodeJS.WritableStream);
+  archive.pipe(extract);
   for await (const entry of extract) {
     const content = await buffer(entry);
     // Names in the archive begin with the folder's own name.

@@ -54,7 +54,9 @@ export class ComposeEstate {
           ([path, options]) => `${path}:${options}`,
         ),
         ulimits: Object.fromEntries(
-          (info.HostConfig.Ulimits ?? []).map(({ Name, Soft, Hard }) => [Name, { soft: Soft, hard: Hard }]),
+          ((info.HostConfig.Ulimits ?? []) as Array<{ Name: string; Soft: number; Hard: number }>).map(
+            ({ Name, Soft, Hard }) => [Name, { soft: Soft, hard: Hard }],
+          ),
         ),
         networks: Object.fromEntries(
           Object.keys(info.NetworkSettings.Networks).map((name) => [name, { aliases: [component] }]),

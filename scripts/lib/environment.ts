@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import type { Engine } from "./engine.ts";
 import type { Environment } from "./exec.ts";
 import { passphraseFile } from "./paths.ts";
-import { readStackFile } from "./stackFile.ts";
+import { projectName } from "./projectName.ts";
+import { readStackFile, type StackFile } from "./stackFile.ts";
 import { codeOf, UserError } from "./userError.ts";
 
 export interface EnvironmentOptions {
@@ -71,7 +72,7 @@ function passphrase(options: EnvironmentOptions, env: Environment): Environment 
 
   const file = passphraseFile(options.project, env);
   if (!existsSync(file)) {
-    if (stackFile?.hasSalt === true) {
+    if (stackFile?.hasSalt === true && !dropForeignSalt(options, stackFile)) {
       if (options.onMissingPassphrase === "leaveUnset") return {};
       throw new UserError(
         `stack "${options.stack}" is encrypted (encryptionsalt in ${stackFile.file}) and its passphrase is not here: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, or put it into ${file}; a stack that was never deployed from here can drop the encryptionsalt line instead`,
@@ -80,6 +81,21 @@ function passphrase(options: EnvironmentOptions, env: Environment): Environment 
     writeNewPassphrase(file);
   }
   return { PULUMI_CONFIG_PASSPHRASE_FILE: file };
+}
+
+/**
+ * A salt that came with the checkout encrypts nothing here: no state, no encrypted setting. It goes, and this folder
+ * gets a passphrase of its own.
+ * @returns false when the salt is in use, and then nothing was changed.
+ */
+function dropForeignSalt({ project, stack, env = process.env }: EnvironmentOptions, stackFile: StackFile): boolean {
+  const text = readFileSync(stackFile.file, "utf8");
+  const state = stateFolder({ ...env, ...backend(project, env) });
+  if (/^\s*secure:/m.test(text) || state === undefined) return false;
+  const name = stack.split("/").at(-1) ?? stack;
+  if (existsSync(join(state, "stacks", projectName(project), `${name}.json`))) return false;
+  writeFileSync(stackFile.file, text.replace(/^encryptionsalt:.*\n?/m, ""));
+  return true;
 }
 
 /** Pulumi Cloud and key services (awskms://…) need no passphrase of ours. */

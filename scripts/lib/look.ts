@@ -7,7 +7,7 @@ import { capture } from "./exec.ts";
 import { projectDir } from "./paths.ts";
 import { plannedChanges, type PlannedChange } from "./plan.ts";
 import type { Prepared } from "./prepare.ts";
-import { projectName } from "./stack.ts";
+import { projectName } from "./projectName.ts";
 import { UserError } from "./userError.ts";
 
 export interface Findings {

@@ -1,17 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
-import { z } from "zod";
 import { stateFolder } from "./environment.ts";
 import { capture } from "./exec.ts";
 import type { Say } from "./log.ts";
 import type { Prepared } from "./prepare.ts";
+import { projectName } from "./projectName.ts";
 import { UserError } from "./userError.ts";
-
-/** The project's name in Pulumi.yaml; every object of an estate carries it as label mcp-estate.estate. */
-export function projectName(project: string): string {
-  return z.object({ name: z.string() }).parse(parse(readFileSync(join(project, "Pulumi.yaml"), "utf8"))).name;
-}
 
 /**
  * Makes the stack in the backend unless it is there, without asking.

@@ -118,7 +118,10 @@ describe("components: every argument reaches a resource input", () => {
   it("SecretFiles gets the contract of the server, which the supervisor accepts", () => {
     const { inputs } = only(seen, "SecretFiles", "notes");
     assert.equal(inputs["containerId"], "mcp-estate-test-notes-id");
-    assert.equal(`${inputs["gid"]}:${inputs["gid"]}`, only(seen, "Container", "mcp-estate-test-notes").inputs["user"]);
+    assert.equal(
+      `${Number(inputs["gid"])}:${Number(inputs["gid"])}`,
+      only(seen, "Container", "mcp-estate-test-notes").inputs["user"],
+    );
     const contract = serverContractSchema.parse(JSON.parse(inputs["contract"] as string));
     assert.equal(contract.name, "notes");
     assert.equal(contract.estate, "mcp-estate");

@@ -46,7 +46,7 @@ describe("First deployment of five servers, end to end", function () {
       assert.equal(server.transport, "stdio");
       assert.equal(server.version, entry.package.version);
       const info = await (await estate.container(server.name)).inspect();
-      const direct = await listToolsOverStdio(info.Image, entry, String(info.Config.User));
+      const direct = await listToolsOverStdio(info.Image, entry, info.Config.User);
       assert.ok(direct.length > 0);
       assert.deepEqual([...server.tools].sort(), direct.sort(), server.name);
     }

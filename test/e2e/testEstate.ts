@@ -114,7 +114,7 @@ export class TestEstate {
   /** Value of a stack output, secrets in clear. */
   async output<T>(name: string): Promise<T> {
     const { stdout } = await this.pulumi("stack", "output", "--json", "--show-secrets");
-    return (JSON.parse(stdout) as Record<string, T>)[name] as T;
+    return (JSON.parse(stdout) as Record<string, T>)[name];
   }
 
   private async allOutputs(): Promise<Record<string, unknown>> {
@@ -133,7 +133,7 @@ export class TestEstate {
   async request(path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
     const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${await this.token()}`, "content-type": "application/json", ...init.headers },
+      headers: { authorization: `Bearer ${await this.token()}`, "content-type": "application/json" },
     });
     return { status: response.status, body: await response.json() };
   }

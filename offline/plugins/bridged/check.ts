@@ -107,7 +107,7 @@ function wrongList(value: Value, property: Property): string | undefined {
 }
 
 function notAnInput(path: string, value: Value, properties: Properties): string {
-  const known = Object.keys(properties).filter((key) => isInput(properties[key]));
+  const known = Object.entries(properties).flatMap(([key, property]) => (isInput(property) ? [key] : []));
   return `${path} is ${shown(value)}, but the plugin has no such input: leave it out (there are ${known.join(", ")})`;
 }
 

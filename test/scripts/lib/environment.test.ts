@@ -73,8 +73,24 @@ describe("engineEnvironment", () => {
     });
   });
 
-  it("never invents a passphrase for a stack that has one already, and says where it looked", () => {
+  it("drops a salt that came with the checkout and encrypts nothing here", () => {
+    write(project, "Pulumi.yaml", "name: mcp-estate\n");
+    write(project, "Pulumi.dev.yaml", "config:\n  a:b: c\nencryptionsalt: v1:abc\n");
+    const file = passphraseFile(project, { HOME: home });
+    assert.equal(environment()["PULUMI_CONFIG_PASSPHRASE_FILE"], file);
+    assert.equal(readFileSync(join(project, "Pulumi.dev.yaml"), "utf8"), "config:\n  a:b: c\n");
+  });
+
+  it("keeps a salt that encrypts a state of this folder", () => {
+    write(project, "Pulumi.yaml", "name: mcp-estate\n");
     write(project, "Pulumi.dev.yaml", "encryptionsalt: v1:abc\n");
+    write(project, ".pulumi/stacks/mcp-estate/dev.json", "{}");
+    assert.throws(() => environment(), /stack "dev" is encrypted/);
+    assert.equal(readFileSync(join(project, "Pulumi.dev.yaml"), "utf8"), "encryptionsalt: v1:abc\n");
+  });
+
+  it("never invents a passphrase for a stack that has one already, and says where it looked", () => {
+    write(project, "Pulumi.dev.yaml", "encryptionsalt: v1:abc\nconfig:\n  a:b:\n    secure: v1:x\n");
     const file = passphraseFile(project, { HOME: home });
     assert.throws(
       () => environment(),
