@@ -18,9 +18,9 @@ export interface ChildExit {
 }
 
 export interface ChildHandlers {
-  stdout(line: string): void;
-  stderr(line: string): void;
-  oversize(head: string, tail: string, bytes: number): void;
+  readonly stdout: (line: string) => void;
+  readonly stderr: (line: string) => void;
+  readonly oversize: (head: string, tail: string, bytes: number) => void;
 }
 
 /** Bytes that may wait for a child that does not read its stdin; beyond it calls are refused (R-TRN-09). */

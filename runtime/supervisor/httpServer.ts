@@ -36,7 +36,7 @@ export function createSupervisorServer(supervisor: Supervisor): Server {
 async function route(supervisor: Supervisor, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     checkHost(request, HOST_RULES);
-    const [path] = (request.url ?? "/").split("?");
+    const [path = "/"] = (request.url ?? "/").split("?");
     if (path === "/mcp") return await supervisor.endpoint.handle(request, response);
     request.resume();
     if (request.method !== "GET" && request.method !== "HEAD")
@@ -51,10 +51,10 @@ async function route(supervisor: Supervisor, request: IncomingMessage, response:
       const { registry } = supervisor.metrics;
       return sendText(response, 200, await registry.metrics(), registry.contentType);
     }
-    const kind = path?.startsWith("/list/") === true ? path.slice("/list/".length) : "";
+    const kind = path.startsWith("/list/") ? path.slice("/list/".length) : "";
     if (isListingKind(kind)) return sendJson(response, 200, { [kind]: await supervisor.list(kind) });
     sendJson(response, 404, {
-      error: `unknown path ${path ?? ""}`,
+      error: `unknown path ${path}`,
       known: PATHS,
     });
   } catch (error) {

@@ -1,8 +1,8 @@
 /** What a framer hands on. */
 export interface LineSink {
-  line(text: string): void;
+  readonly line: (text: string) => void;
   /** A line beyond the bound; only its first and last bytes are kept. */
-  oversize(head: string, tail: string, bytes: number): void;
+  readonly oversize: (head: string, tail: string, bytes: number) => void;
 }
 
 const NEWLINE = 10;

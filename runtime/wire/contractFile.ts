@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import * as z from "zod";
+import type * as z from "zod";
 
 /** A contract file that cannot be used; the message names the file and every wrong key. */
 export class ContractError extends Error {

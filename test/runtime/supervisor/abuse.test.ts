@@ -92,7 +92,10 @@ describe("abuse", () => {
     const cycle = async (cut: boolean): Promise<void> => {
       const client = new RawClient(`${running.url}/mcp`);
       await client.open();
-      if (!cut) return void (await client.call("echo", { message: "x" }));
+      if (!cut) {
+        await client.call("echo", { message: "x" });
+        return;
+      }
       const abort = new AbortController();
       const headers = {
         "content-type": "application/json",

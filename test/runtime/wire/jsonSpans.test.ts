@@ -12,7 +12,7 @@ describe("JSON spans", () => {
         const spaced = space === "\r\n" ? text.replaceAll("\n", "\r\n") : text;
         const found = [...memberSpans(spaced)].map(([key, { start, end }]) => [
           key,
-          JSON.parse(spaced.slice(start, end)),
+          JSON.parse(spaced.slice(start, end)) as unknown,
         ]);
         const want = Object.entries(JSON.parse(text) as object);
         deepEqual(found, want);
