@@ -21,6 +21,13 @@ export interface CommandResult {
   stdout: string;
 }
 
+/** Another Docker than the machine's own, and how a command gets to where its ports are. */
+export interface EstateHost {
+  docker: Docker;
+  env: Readonly<Record<string, string>>;
+  enter(command: readonly string[]): string[];
+}
+
 /**
  * A copy of the project in a folder of its own, with a stack, state, ports and networks of its own, so that a user's
  * running estate is not touched. Everything it made is gone after `dispose`.
@@ -32,9 +39,15 @@ export class TestEstate {
   private config: Record<string, unknown>;
   private outputs: Record<string, unknown> | undefined;
   private readonly env: Record<string, string>;
+  private readonly host: EstateHost;
 
-  constructor(stack: string, options: { port: number; range: string; config?: Record<string, unknown> }) {
+  /** @param options.host Docker to deploy on. @default the machine's own */
+  constructor(
+    stack: string,
+    options: { port: number; range: string; config?: Record<string, unknown>; host?: EstateHost },
+  ) {
     this.stack = stack;
+    this.host = options.host ?? { docker, env: {}, enter: (command) => [...command] };
     this.port = options.port;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-${stack}-`));
     this.config = {
@@ -79,9 +92,10 @@ export class TestEstate {
   /** Runs one of the project's commands as a user would: `estate.command("up")` is `npm run up -- --stack …`. */
   command(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
-      const child = spawn("sh", ["scripts/run", name, "--stack", this.stack, ...args], {
+      const [program = "", ...rest] = this.host.enter(["sh", "scripts/run", name, "--stack", this.stack, ...args]);
+      const child = spawn(program, rest, {
         cwd: this.folder,
-        env: { ...process.env, ...this.env, ...env },
+        env: { ...process.env, ...this.env, ...this.host.env, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       });
       let output = "";
@@ -153,26 +167,26 @@ export class TestEstate {
 
   /** Containers of this stack, running or not. */
   containers(component?: string): Promise<Docker.ContainerInfo[]> {
-    return docker.listContainers({ all: true, filters: { label: this.labels(component) } });
+    return this.host.docker.listContainers({ all: true, filters: { label: this.labels(component) } });
   }
 
   /** The one container of a component. */
   async container(component: string): Promise<Docker.Container> {
     const found = await this.containers(component);
     assert.equal(found.length, 1, `containers of ${component}: ${found.map((each) => each.Names.join()).join(", ")}`);
-    return docker.getContainer(found[0]?.Id ?? "");
+    return this.host.docker.getContainer(found[0]?.Id ?? "");
   }
 
   networks(): Promise<Docker.NetworkInspectInfo[]> {
-    return docker.listNetworks({ filters: { label: this.labels() } });
+    return this.host.docker.listNetworks({ filters: { label: this.labels() } });
   }
 
   async volumes(): Promise<Docker.VolumeInspectInfo[]> {
-    return (await docker.listVolumes({ filters: { label: this.labels() } })).Volumes;
+    return (await this.host.docker.listVolumes({ filters: { label: this.labels() } })).Volumes;
   }
 
   images(): Promise<Docker.ImageInfo[]> {
-    return docker.listImages({ filters: { label: this.labels() } });
+    return this.host.docker.listImages({ filters: { label: this.labels() } });
   }
 
   /** Runs a command in a container. */
@@ -180,7 +194,10 @@ export class TestEstate {
     const container = await this.container(component);
     const args = ["exec", ...(user ? ["--user", user] : []), container.id, ...command];
     try {
-      const { stdout, stderr } = await run("docker", args, { maxBuffer: MAX_OUTPUT });
+      const { stdout, stderr } = await run("docker", args, {
+        maxBuffer: MAX_OUTPUT,
+        env: { ...process.env, ...this.host.env },
+      });
       return { code: 0, output: stdout + stderr };
     } catch (error) {
       const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -210,6 +227,7 @@ export class TestEstate {
   /** Removes the stack with its volumes and images, and the folder. */
   async dispose(): Promise<void> {
     const down = await this.command("down", ["--yes", "--volumes", "--images"]);
+    const { docker } = this.host;
     // A test may have broken the stack; nothing of it must stay.
     for (const { Id } of await this.containers()) await docker.getContainer(Id).remove({ force: true, v: true });
     for (const { Id } of await this.networks()) await docker.getNetwork(Id).remove();
