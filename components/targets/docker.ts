@@ -3,10 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
+import { ContainerWatch } from "../containerWatch.ts";
 import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { ProcessLimit } from "../processLimit.ts";
 import { SecretFiles } from "../secretFiles.ts";
+import { bridgeAddress } from "../subnets.ts";
 import type { Demanding, Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
 
 /**
@@ -25,28 +27,20 @@ export class DockerTarget implements Target {
     this.owner = owner;
   }
 
-  checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void {
-    const demands = workloads.map(({ component, limits: { memoryMiB, memoryReservationMiB, cpus } }) => ({
-      component,
-      memoryMiB,
-      memoryReservationMiB,
-      cpus,
-    }));
-    new HostCapacity("host", { demands, allowOvercommit });
-  }
-
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {
     const network = new docker.Network(
       this.physicalName(name),
       {
         driver: "bridge",
         internal: spec.kind === "internal",
-        ipamConfigs: [{ subnet: spec.subnet }],
+        // Docker's own choice, but one that it tells of only after a restart: left out, it would show as drift then.
+        ipamConfigs: [{ subnet: spec.subnet, gateway: bridgeAddress(spec.subnet) }],
         // Without an address of its own the bridge is no way to the host's 0.0.0.0 ports.
         options: spec.kind === "internal" ? { "com.docker.network.bridge.inhibit_ipv4": "true" } : {},
         labels: labelsOf(this.owner, spec.component),
       },
-      opts,
+      // Docker refuses a second network with the same addresses.
+      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
     return { name: network.name, resource: network };
   }
@@ -73,56 +67,16 @@ export class DockerTarget implements Target {
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
     const { limits } = spec;
     const secrets = this.volume(`${name}-secrets`, spec.component, opts);
+    const args = this.containerArgs(spec, secrets.name);
+    const physicalName = this.physicalName(name);
+    const watch = new ContainerWatch(name, { namePrefix: `${physicalName}-`, declared: args }, opts);
     const container = new docker.Container(
-      this.physicalName(name),
-      {
-        image: spec.image,
-        hostname: spec.component,
-        user: `${spec.user}:${spec.user}`,
-        // ProcessLimit starts it, with all limits in force.
-        start: false,
-        mustRun: false,
-        restart: "unless-stopped",
-        destroyGraceSeconds: STOP_SECONDS,
-        memory: limits.memoryMiB,
-        memorySwap: limits.memoryMiB,
-        memoryReservation: limits.memoryReservationMiB,
-        cpus: String(limits.cpus),
-        ulimits: [
-          { name: "nofile", soft: limits.nofile.soft, hard: limits.nofile.hard },
-          { name: "nproc", soft: limits.nproc, hard: limits.nproc },
-        ],
-        readOnly: true,
-        capabilities: { drops: ["ALL"] },
-        securityOpts: ["no-new-privileges"],
-        tmpfs: Object.fromEntries(
-          Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [
-            path,
-            `rw,noexec,nosuid,nodev,size=${mebibytes}m,mode=1777`,
-          ]),
-        ),
-        networksAdvanced: spec.networks.map(({ network, aliases }) => ({ name: network, aliases: [...aliases] })),
-        ports: spec.ports.map(({ containerPort, hostPort, bind }) => ({
-          internal: containerPort,
-          external: hostPort,
-          ip: bind,
-        })),
-        volumes: [
-          { volumeName: secrets.name, containerPath: SECRETS_DIR },
-          ...spec.mounts.map(({ volume, path }) => ({ volumeName: volume, containerPath: path })),
-        ],
-        healthcheck: {
-          tests: ["CMD", ...spec.probe.command],
-          interval: duration(spec.probe.intervalSeconds),
-          timeout: duration(spec.probe.timeoutSeconds),
-          startPeriod: duration(spec.probe.startSeconds),
-          retries: spec.probe.failures,
-        },
-        logDriver: "json-file",
-        logOpts: { "max-size": "10m", "max-file": "3" },
-        labels: labelsOf(this.owner, spec.component),
-      },
-      pulumi.mergeOptions({ replaceOnChanges: REPLACE_ON_CHANGES, deleteBeforeReplace: true }, opts),
+      physicalName,
+      args,
+      pulumi.mergeOptions(
+        { replaceOnChanges: REPLACE_ON_CHANGES, replaceWith: [watch], deleteBeforeReplace: true },
+        opts,
+      ),
     );
     const files = new SecretFiles(
       name,
@@ -135,6 +89,57 @@ export class DockerTarget implements Target {
       pulumi.mergeOptions({ dependsOn: [files], deleteBeforeReplace: true }, opts),
     );
     return { containerId: running.containerId, effective: running.effective, running };
+  }
+
+  private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
+    const { limits } = spec;
+    return {
+      image: spec.image,
+      hostname: spec.component,
+      user: `${spec.user}:${spec.user}`,
+      // ProcessLimit starts it, with all limits in force.
+      start: false,
+      mustRun: false,
+      restart: "unless-stopped",
+      destroyGraceSeconds: STOP_SECONDS,
+      memory: limits.memoryMiB,
+      memorySwap: limits.memoryMiB,
+      memoryReservation: limits.memoryReservationMiB,
+      cpus: String(limits.cpus),
+      ulimits: [
+        { name: "nofile", soft: limits.nofile.soft, hard: limits.nofile.hard },
+        { name: "nproc", soft: limits.nproc, hard: limits.nproc },
+      ],
+      readOnly: true,
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges"],
+      tmpfs: Object.fromEntries(
+        Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [
+          path,
+          `rw,noexec,nosuid,nodev,size=${mebibytes}m,mode=1777`,
+        ]),
+      ),
+      networksAdvanced: spec.networks.map(({ network, aliases }) => ({ name: network, aliases: [...aliases] })),
+      ports: spec.ports.map(({ containerPort, hostPort, bind }) => ({
+        internal: containerPort,
+        external: hostPort,
+        ip: bind,
+      })),
+      volumes: [
+        { volumeName: secretsVolume, containerPath: SECRETS_DIR },
+        ...spec.mounts.map(({ volume, path }) => ({ volumeName: volume, containerPath: path })),
+      ],
+      healthcheck: {
+        tests: ["CMD", ...spec.probe.command],
+        interval: duration(spec.probe.intervalSeconds),
+        timeout: duration(spec.probe.timeoutSeconds),
+        startPeriod: duration(spec.probe.startSeconds),
+        retries: spec.probe.failures,
+      },
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      labels: labelsOf(this.owner, spec.component),
+    };
   }
 
   /** What `docker ps` shows before the provider's random suffix: whose it is and what. */
