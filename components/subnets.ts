@@ -36,6 +36,12 @@ export function isSubnetRange(range: string): boolean {
   }
 }
 
+/** First address of a block, which Docker gives to the bridge: 10.201.0.9 of 10.201.0.8/29. */
+export function bridgeAddress(subnet: string): string {
+  const [address = ""] = subnet.split("/");
+  return address.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
+
 function parseRange(range: string): { base: number; blocks: number } {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(range);
   const octets = match?.slice(1, 5).map(Number) ?? [];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ResourceStep } from "./engineEvents.ts";
-import { isFollower, propertyInWords, resourceInWords } from "./words.ts";
+import { isComparison, isFollower, propertyInWords, resourceInWords } from "./words.ts";
 
 /** One thing that the next update would do. */
 export interface PlannedChange {
@@ -12,8 +12,11 @@ export interface PlannedChange {
   because: readonly string[];
 }
 
-/** A new container is a new one for all that belongs to it: no reason of its own. */
-const FOLLOWS = "containerId";
+/**
+ * No reasons of their own: a new container is a new one for all that belongs to it, ContainerWatch says why it makes one,
+ * and what is in force is known after an update only.
+ */
+const FOLLOWS = new Set(["containerId", "replaceWith", "effective"]);
 const ACTIONS = new Set<string>(["create", "update", "replace", "delete"]);
 
 /** What an update would change, one row a resource; components and providers are left out: they are no objects. */
@@ -22,7 +25,7 @@ export function plannedChanges(steps: readonly ResourceStep[], prefix: string): 
   for (const step of steps) {
     if (step.when !== "planned" || !isAction(step.op) || isAbstract(step.type)) continue;
     const resource = resourceInWords(step.type, step.name, prefix);
-    const own = because(step).filter((property) => property !== FOLLOWS);
+    const own = because(step).filter((property) => !FOLLOWS.has(property));
     const known = rows.get(resource);
     // What belongs to a container is told with it, under the container's own action.
     const action = known && (isFollower(step.type) || !isFollower(known.type)) ? known.action : step.op;
@@ -42,6 +45,10 @@ function isAbstract(type: string): boolean {
 
 /** The provider's own words where it has some; a dynamic one has none, so its inputs are compared. */
 function because(step: ResourceStep): string[] {
+  if (isComparison(step.type)) {
+    const found = Object.keys((step.old?.inputs?.["found"] ?? {}) as Record<string, unknown>);
+    return found.map((key) => propertyInWords(step.type, key));
+  }
   const named = [...new Set([...step.diffs, ...step.replaceKeys])];
   const changed = named.length > 0 ? named : changedInputs(step);
   return [...new Set(changed.map((key) => propertyInWords(step.type, key)))].sort();

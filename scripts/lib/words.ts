@@ -6,13 +6,25 @@ interface Kind {
   properties: Readonly<Record<string, string>>;
   /** Stands and falls with the container: its own removal is no news. */
   follower: boolean;
+  /** Holds `expected` and `found` by property of the container, in place of properties of its own. */
+  comparison?: boolean;
 }
 
+/** The docker provider's names where people have others. */
+const CONTAINER_PROPERTIES = {
+  networksAdvanced: "networks",
+  envs: "env",
+  entrypoints: "entrypoint",
+  logOpts: "log options",
+  logDriver: "log driver",
+};
+
 const KINDS: Readonly<Record<string, Kind>> = {
-  "docker:index/container:Container": { word: "container", properties: {}, follower: false },
+  "docker:index/container:Container": { word: "container", properties: CONTAINER_PROPERTIES, follower: false },
   "docker:index/network:Network": { word: "network", properties: {}, follower: false },
   "docker:index/volume:Volume": { word: "volume", properties: {}, follower: false },
   ProcessLimit: { word: "container", properties: { observedPids: "pids", observedState: "state" }, follower: true },
+  ContainerWatch: { word: "container", properties: CONTAINER_PROPERTIES, follower: true, comparison: true },
   SecretFiles: { word: "container", properties: { observed: "secret files" }, follower: true },
   BuiltImage: { word: "image", properties: { observed: "image" }, follower: false },
 };
@@ -34,6 +46,11 @@ export function propertyInWords(type: string, property: string): string {
 
 export function isFollower(type: string): boolean {
   return kindOf(type).follower;
+}
+
+/** True of a resource that tells what it found in another one. */
+export function isComparison(type: string): boolean {
+  return kindOf(type).comparison ?? false;
 }
 
 const LONGEST_VALUE = 60;

@@ -135,11 +135,18 @@ describe("components: every argument reaches a resource input", () => {
     assert.equal(contract.proof?.tool, "search_nodes");
   });
 
+  it("ContainerWatch compares all that the container declares, and takes the container with it", () => {
+    const { inputs } = only(seen, "ContainerWatch", "notes");
+    assert.deepEqual(inputs["declared"], only(seen, "Container", "mcp-estate-test-notes").inputs);
+    assert.deepEqual(inputs["found"], {});
+    assert.equal(inputs["namePrefix"], "mcp-estate-test-notes-");
+  });
+
   it("EstateNetwork: a server's network is internal and gives the host no address (design decision 14)", () => {
     assert.deepEqual(only(seen, "Network", "mcp-estate-test-notes").inputs, {
       driver: "bridge",
       internal: true,
-      ipamConfigs: [{ subnet: "10.1.2.8/29" }],
+      ipamConfigs: [{ subnet: "10.1.2.8/29", gateway: "10.1.2.9" }],
       options: { "com.docker.network.bridge.inhibit_ipv4": "true" },
       labels: LABELS("notes"),
     });
@@ -149,7 +156,7 @@ describe("components: every argument reaches a resource input", () => {
     assert.deepEqual(only(seen, "Network", "mcp-estate-test-gateway-edge").inputs, {
       driver: "bridge",
       internal: false,
-      ipamConfigs: [{ subnet: "10.1.2.0/29" }],
+      ipamConfigs: [{ subnet: "10.1.2.0/29", gateway: "10.1.2.1" }],
       options: {},
       labels: LABELS("gateway"),
     });

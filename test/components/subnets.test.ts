@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { allocateSubnets, isSubnetRange } from "../../components/subnets.ts";
+import { allocateSubnets, bridgeAddress, isSubnetRange } from "../../components/subnets.ts";
 
 describe("allocateSubnets (design decision 14)", () => {
   it("gives a name the same /29 whatever else is declared", () => {
@@ -37,5 +37,9 @@ describe("allocateSubnets (design decision 14)", () => {
     for (const range of ["", "10.0.0.0", "10.0.0/16", "10.0.0.256/16", "10.0.0.0/25", "10.0.0.0/7"]) {
       assert.equal(isSubnetRange(range), false, range);
     }
+  });
+
+  it("gives the bridge the first address of a block", () => {
+    assert.equal(bridgeAddress("10.9.8.248/29"), "10.9.8.249");
   });
 });

@@ -126,7 +126,7 @@ describe("planned changes in words", () => {
           new: { inputs: { containerId: "b", observedPids: 25 } },
         },
       ),
-      [["replace", "container memory", "envs,pids"]],
+      [["replace", "container memory", "env,pids"]],
     );
   });
 

@@ -1,0 +1,54 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { ContainerFacts, ContainerWatchInputs, ContainerWatchState } from "./providers/containerWatch.ts";
+
+export interface ContainerWatchArgs {
+  /** What the container's physical name begins with, up to the provider's random suffix. */
+  namePrefix: string;
+  /** Everything that is declared of the container. */
+  declared: docker.ContainerArgs;
+}
+
+/**
+ * Compares all that is declared of a container with what Docker has, property by property. The docker provider does not
+ * look at environment, labels, volumes, networks and whatever comes from the image, so that a change of these by hand
+ * would stay for ever.
+ *
+ * Declare it before its container and give that `replaceWith: [watch]`: what Docker cannot change on a container that
+ * exists makes this resource, and with it the container, a replacement; the rest is put right in place.
+ *
+ * @example
+ * const watch = new ContainerWatch("memory", { namePrefix: "mcp-estate-dev-memory-", declared });
+ * new docker.Container("mcp-estate-dev-memory", args, { replaceWith: [watch] });
+ */
+export class ContainerWatch extends pulumi.dynamic.Resource {
+  /** Property → what was found in place of what is declared; empty when all is well. */
+  declare readonly found: pulumi.Output<ContainerFacts>;
+
+  constructor(name: string, args: ContainerWatchArgs, opts?: pulumi.CustomResourceOptions) {
+    super(provider, name, { ...args, found: {}, expected: undefined }, opts, "index", "ContainerWatch");
+  }
+}
+
+/** Thin on purpose, see processLimit.ts. */
+const provider: pulumi.dynamic.ResourceProvider<ContainerWatchInputs, ContainerWatchState> = {
+  async create(inputs) {
+    return (await load()).startWatch(inputs);
+  },
+  async read(id, props) {
+    return (await load()).readWatch(id, props);
+  },
+  async diff(_id, olds, news) {
+    return (await load()).diffWatch(olds, news);
+  },
+  async update(_id, _olds, news) {
+    return { outs: await (await load()).updateWatch(news) };
+  },
+};
+
+async function load(): Promise<typeof import("./providers/containerWatch.ts")> {
+  const { pathToFileURL } = await import("node:url");
+  return import(pathToFileURL(`${process.cwd()}/components/providers/containerWatch.ts`).href) as Promise<
+    typeof import("./providers/containerWatch.ts")
+  >;
+}
