@@ -34,6 +34,8 @@ function toDemand({ name, limits }: (typeof estate.servers)[number]) {
   return { component: name, limits };
 }
 
+/** Found and reported, never removed: volumes, and what matches the stack's patterns. */
+export const orphans = target.sweepOrphans(estate.orphans);
 export const gatewayUrl = gateway.url;
 export const gatewayToken = gateway.token;
 export const servers = Object.fromEntries(

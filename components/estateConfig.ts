@@ -2,6 +2,7 @@ import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
+import type { OrphanPolicy } from "./providers/orphans.ts";
 import { isSubnetRange } from "./subnets.ts";
 
 /** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
@@ -18,6 +19,8 @@ const serverSettingsSchema = z.strictObject({
   /** Environment of the child, over the catalogue's. Never secrets. */
   env: z.record(z.string(), z.string()).default({}),
   sharing: z.enum(["shared", "isolated"]).optional(),
+  /** stopped and quarantined: declared, but its child does not run; quarantined counts as a fault (R-ARC-07). */
+  state: z.enum(["running", "stopped", "quarantined"]).default("running"),
 });
 
 const healthSchema = z.strictObject({
@@ -49,6 +52,17 @@ export const estateSettingsSchema = z.strictObject({
     .prefault({}),
   /** Deploy even where the host's memory is less than the sum of the reservations. */
   allowOvercommit: z.boolean().default(false),
+  /** What to do with objects that nobody declared. Those with this stack's mark are removed; volumes never are. */
+  orphans: z
+    .strictObject({
+      /** Globs over image references and container names, for example `mcp/*`. */
+      patterns: z.array(z.string().min(1)).default([]),
+      /** What to do with containers that match and carry nobody's mark. */
+      patterned: z.enum(["report", "remove"]).default("report"),
+      /** Images of each component that stay for a rollback, the current one included. */
+      keepImages: z.int().min(1).max(100).default(5),
+    })
+    .prefault({}),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
   servers: z.record(serverNameSchema, serverSettingsSchema),
 });
@@ -64,6 +78,7 @@ export interface ServerConfig {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   sharing: "shared" | "isolated";
+  state: "running" | "stopped" | "quarantined";
 }
 
 /** The estate as the program deploys it. */
@@ -72,6 +87,7 @@ export interface EstateConfig {
   networkRange: string;
   gateway: { port: number; bind: string; limits: Limits };
   allowOvercommit: boolean;
+  orphans: OrphanPolicy;
   health: HealthSettings;
   servers: readonly ServerConfig[];
 }
@@ -100,7 +116,7 @@ export function resolveEstate(
     throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
   }
   const faults: string[] = [];
-  const { allowOvercommit, gateway, health, network, servers, target } = parsed.data;
+  const { allowOvercommit, gateway, health, network, orphans, servers, target } = parsed.data;
   const resolved: ServerConfig[] = [];
   for (const [name, server] of Object.entries(servers)) {
     const key = `${namespace}:servers.${name}`;
@@ -117,8 +133,8 @@ export function resolveEstate(
     }
     const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
     faults.push(...contradictions(limits, `${key}.limits`));
-    const { args, env } = server;
-    resolved.push({ name, entry, limits, args, env, sharing: server.sharing ?? entry.sharing });
+    const { args, env, state } = server;
+    resolved.push({ name, entry, limits, args, env, state, sharing: server.sharing ?? entry.sharing });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(
@@ -133,6 +149,7 @@ export function resolveEstate(
     networkRange: network.range,
     gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits },
     allowOvercommit,
+    orphans,
     health,
     servers: resolved,
   };

@@ -53,8 +53,14 @@ const HASH_LENGTH = 12;
 
 const NODE_PATH = "/usr/local/bin/node";
 const INIT_PATH = "/usr/bin/tini";
-/** One background thread of V8 instead of four: threads count against the pids limit (R-LIM-10). */
-const NODE_FLAGS = ["--v8-pool-size=1"];
+/**
+ * One background thread of V8 instead of four: threads count against the pids limit (R-LIM-10). Bounded heaps: with
+ * V8's own defaults a supervisor grew to 95 MiB over 10,000 calls, with these it stayed at 57.
+ */
+const NODE_FLAGS: Readonly<Record<Program, readonly string[]>> = {
+  supervisor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
+  gateway: ["--v8-pool-size=1", "--max-semi-space-size=4", "--max-old-space-size=128"],
+};
 const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
 
 export interface BaseOptions {
@@ -166,7 +172,7 @@ function programRecipe(
     config: {
       user: `${user}:${user}`,
       workingDir: program === "supervisor" ? "/app" : "/",
-      entrypoint: [INIT_PATH, "--", NODE_PATH, ...NODE_FLAGS, main],
+      entrypoint: [INIT_PATH, "--", NODE_PATH, ...NODE_FLAGS[program], main],
     },
     requires: [INIT_PATH, NODE_PATH, main, SECRETS_DIR, ...mountPoints, ...requires],
   };

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SERVICE_PORT, type ServerContract, type Upstream } from "../runtime/contract/index.ts";
+import { SERVICE_PORT, type Limits, type ServerContract, type Upstream } from "../runtime/contract/index.ts";
 import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { serverRecipe } from "./imageRecipe.ts";
@@ -109,6 +109,21 @@ export class McpServer extends pulumi.ComponentResource {
   }
 }
 
+/** Tasks and MiB of one Node 24 child, the larger of the measured runtimes. */
+const CHILD = { tasks: 7, memoryMiB: 70 };
+/** Tasks and MiB of the init, the supervisor and a probe. */
+const OVERHEAD = { tasks: 9, memoryMiB: 64 };
+
+/**
+ * Children of sessions that fit into the limits beside the one that answers probes; at least one.
+ * Only an isolated server has them.
+ */
+export function maxChildren({ pids, memoryMiB }: Limits): number {
+  const byTasks = Math.floor((pids - OVERHEAD.tasks) / CHILD.tasks);
+  const byMemory = Math.floor((memoryMiB - OVERHEAD.memoryMiB) / CHILD.memoryMiB);
+  return Math.max(1, Math.min(byTasks, byMemory) - 1);
+}
+
 /** What the supervisor of this server is told. */
 function contractOf({ target, server, health }: McpServerArgs): ServerContract {
   const { entry } = server;
@@ -124,7 +139,8 @@ function contractOf({ target, server, health }: McpServerArgs): ServerContract {
     env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...entry.env, ...server.env },
     secretEnv: {},
     sharing: server.sharing,
-    maxChildren: 1,
+    maxChildren: maxChildren(server.limits),
+    desiredState: server.state,
     limits: server.limits,
     proof: entry.proof,
     health,

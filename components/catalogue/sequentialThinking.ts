@@ -14,7 +14,8 @@ export const sequentialThinking: CatalogueEntry = {
   command: ["/usr/local/bin/node", "/app/node_modules/@modelcontextprotocol/server-sequential-thinking/dist/index.js"],
   // The server prints each thought to its log otherwise.
   env: { DISABLE_THOUGHT_LOGGING: "true" },
-  limitClass: "light",
+  // Room for a child per session beside the one that answers probes.
+  limitClass: "standard",
   // The thoughts of a session are that caller's state.
   sharing: "isolated",
   proof: {

@@ -6,7 +6,9 @@ import type { ImageRecipe } from "../imageRecipe.ts";
 import { ContainerWatch } from "../containerWatch.ts";
 import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
+import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit } from "../processLimit.ts";
+import type { OrphanPolicy } from "../providers/orphans.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import { bridgeAddress } from "../subnets.ts";
 import type { Demanding, Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
@@ -22,9 +24,33 @@ const STOP_SECONDS = 10;
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
   readonly owner: Owner;
+  /** Ids (volumes: names) of all that was declared, for the sweep; `running` is what it waits for. */
+  private readonly made = {
+    containers: [] as pulumi.Output<string>[],
+    networks: [] as pulumi.Output<string>[],
+    volumes: [] as pulumi.Output<string>[],
+    images: [] as pulumi.Output<string>[],
+    running: [] as pulumi.Resource[],
+  };
 
   constructor(owner: Owner) {
     this.owner = owner;
+  }
+
+  sweepOrphans(policy: OrphanPolicy): pulumi.Output<string[]> {
+    const { containers, networks, volumes, images, running } = this.made;
+    const declared = { containers, networks, volumes, images };
+    return new OrphanSweep("orphans", { owner: this.owner, policy, declared }, { dependsOn: running }).reported;
+  }
+
+  checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void {
+    const demands = workloads.map(({ component, limits: { memoryMiB, memoryReservationMiB, cpus } }) => ({
+      component,
+      memoryMiB,
+      memoryReservationMiB,
+      cpus,
+    }));
+    new HostCapacity("host", { demands, allowOvercommit });
   }
 
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {
@@ -42,6 +68,7 @@ export class DockerTarget implements Target {
       // Docker refuses a second network with the same addresses.
       pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
+    this.made.networks.push(network.id);
     return { name: network.name, resource: network };
   }
 
@@ -57,11 +84,14 @@ export class DockerTarget implements Target {
       // A changed label would replace the volume, and its data with it.
       pulumi.mergeOptions({ ignoreChanges: ["labels"] }, opts),
     );
+    this.made.volumes.push(volume.name);
     return { name: volume.name, resource: volume };
   }
 
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    return new BuiltImage(name, { recipe, owner: this.owner }, opts).imageId;
+    const { imageId } = new BuiltImage(name, { recipe, owner: this.owner }, opts);
+    this.made.images.push(imageId);
+    return imageId;
   }
 
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
@@ -88,6 +118,8 @@ export class DockerTarget implements Target {
       { containerId: container.id, component: spec.component, limits, supervised: spec.supervised },
       pulumi.mergeOptions({ dependsOn: [files], deleteBeforeReplace: true }, opts),
     );
+    this.made.containers.push(container.id);
+    this.made.running.push(running);
     return { containerId: running.containerId, effective: running.effective, running };
   }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { ResourceStep } from "./engineEvents.ts";
 import { differenceInWords, isComparison, isFollower, propertyInWords, resourceInWords } from "./words.ts";
 
@@ -39,6 +40,7 @@ export function findDrift(steps: readonly ResourceStep[], prefix: string): Drift
 }
 
 function driftOf(step: ResourceStep, prefix: string): Drift[] {
+  if (step.type.endsWith(":OrphanSweep")) return newOrphans(step);
   const resource = resourceInWords(step.type, step.name, prefix);
   if (step.new === undefined) {
     return isFollower(step.type) ? [] : [{ resource, property: "exists", declared: "yes", found: "removed" }];
@@ -62,4 +64,43 @@ function compared(outputs: Properties = {}): [expected: Properties, found: Prope
   const found = (outputs["found"] ?? {}) as Properties;
   const expected = (outputs["expected"] ?? {}) as Properties;
   return [Object.fromEntries(Object.keys(found).map((key) => [key, expected[key]])), found];
+}
+
+const orphansSchema = z.array(
+  z.looseObject({
+    kind: z.string(),
+    name: z.string(),
+    image: z.string().optional(),
+    created: z.string().optional(),
+    memoryMiB: z.number().optional(),
+    reason: z.string(),
+    action: z.enum(["report", "remove"]),
+  }),
+);
+
+/** Objects that nobody declared; those that an earlier update has reported already are no news. */
+function newOrphans(step: ResourceStep): Drift[] {
+  const known = new Set(
+    orphansSchema.parse(step.old?.outputs?.["found"] ?? []).map(({ kind, name }) => `${kind} ${name}`),
+  );
+  return orphansSchema
+    .parse(step.new?.outputs?.["found"] ?? [])
+    .filter(({ kind, name, action }) => action === "remove" || !known.has(`${kind} ${name}`))
+    .map(({ kind, name, image, created, memoryMiB, reason, action }) => {
+      const details = [image, ageInWords(created), memoryMiB === undefined ? undefined : `${memoryMiB} MiB`, reason];
+      return {
+        resource: `${kind} ${name}`,
+        property: "exists",
+        declared: action === "remove" ? "no, will be removed" : "no, is reported",
+        found: details.filter((detail) => detail !== undefined).join(", "),
+      };
+    });
+}
+
+/** `3 h old` */
+function ageInWords(created: string | undefined): string | undefined {
+  if (created === undefined) return undefined;
+  const minutes = Math.max(0, Math.round((Date.now() - Date.parse(created)) / 60_000));
+  if (minutes < 60) return `${minutes} min old`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h old` : `${Math.round(minutes / 1440)} days old`;
 }

@@ -105,12 +105,12 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing, state",
     ],
     [
       "an unknown key at the top",
       { servers: { memory: {} }, gatway: {} },
-      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, health, servers",
+      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, health, servers",
     ],
     [
       "a range that is none",

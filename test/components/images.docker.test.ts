@@ -90,6 +90,8 @@ describe("images on Docker", function () {
       "--",
       "/usr/local/bin/node",
       "--v8-pool-size=1",
+      "--max-semi-space-size=2",
+      "--max-old-space-size=64",
       "/opt/mcp-estate/supervisor.mjs",
     ]);
     assert.deepEqual(config.Cmd ?? [], []);

@@ -35,6 +35,7 @@ async function declareEstate(): Promise<Declared[]> {
           args: ["--extra"],
           env: { COLOR: "blue" },
           sharing: "isolated",
+          state: "quarantined",
         },
       },
     },
@@ -133,6 +134,8 @@ describe("components: every argument reaches a resource input", () => {
     assert.equal(contract.limits.pids, 20);
     assert.deepEqual(contract.health, { intervalSeconds: 90, timeoutSeconds: 2.5, failures: 4 });
     assert.equal(contract.proof?.tool, "search_nodes");
+    assert.equal(contract.desiredState, "quarantined");
+    assert.equal(contract.maxChildren, 1);
   });
 
   it("ContainerWatch compares all that the container declares, and takes the container with it", () => {

@@ -145,7 +145,7 @@ describe("First deployment of five servers, end to end", function () {
 
   for (const component of [...NAMES, "gateway"]) {
     it(`R-LIM-06: the kernel enforces on ${component} what is declared`, async () => {
-      const limits = component === "gateway" ? limitClasses.standard : limitClasses.light;
+      const limits = limitClasses[catalogue.get(component)?.limitClass ?? "standard"];
       const info = await (await estate.container(component)).inspect();
       assert.deepEqual(await readKernelLimits(info.State.Pid), {
         memoryBytes: limits.memoryMiB * MIB,

@@ -101,6 +101,40 @@ describe("drift in words (R-DRF-01)", () => {
     );
   });
 
+  it("R-DRF-03: names an orphan with image, age, memory and reason; a reported one only once", () => {
+    const sweep = { op: "refresh", type: "pulumi-nodejs:dynamic/index:OrphanSweep", name: "orphans" };
+    const created = new Date(Date.now() - 3 * 3_600_000).toISOString();
+    const reported = {
+      kind: "container",
+      name: "bold_williamson",
+      image: "mcp/fetch",
+      created,
+      memoryMiB: 48,
+      reason: "matches the pattern mcp/*",
+      action: "report",
+    };
+    const twin = { kind: "container", name: "dev-memory-1", reason: "carries this stack's mark", action: "remove" };
+    assert.deepEqual(
+      drift({ ...sweep, old: { outputs: { found: [] } }, new: { outputs: { found: [reported, twin] } } }),
+      [
+        {
+          resource: "container bold_williamson",
+          property: "exists",
+          declared: "no, is reported",
+          found: "mcp/fetch, 3 h old, 48 MiB, matches the pattern mcp/*",
+        },
+        {
+          resource: "container dev-memory-1",
+          property: "exists",
+          declared: "no, will be removed",
+          found: "carries this stack's mark",
+        },
+      ],
+    );
+    const again = drift({ ...sweep, old: { outputs: { found: [reported] } }, new: { outputs: { found: [reported] } } });
+    assert.deepEqual(again, []);
+  });
+
   it("ignores a last line that was cut off, and refuses one in the middle that is no event", () => {
     assert.deepEqual(readResourceSteps(`${log()}{"resOutp`), []);
     assert.throws(() => readResourceSteps("nonsense\n"), SyntaxError);

@@ -1,0 +1,87 @@
+import { isDeepStrictEqual } from "node:util";
+import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import { connect, isNotFound } from "./docker.ts";
+import { findOrphans, type Declared, type Orphan, type OrphanPolicy } from "./orphans.ts";
+
+/** Inputs of the resource; `orphans` is declared empty, so that a diff names what will be removed. */
+export interface OrphanSweepInputs {
+  estate: string;
+  stack: string;
+  declared: Declared;
+  policy: OrphanPolicy;
+  /** What the next update removes, in words. */
+  orphans: readonly string[];
+}
+
+export interface OrphanSweepState extends OrphanSweepInputs {
+  /** What is only reported, in words that do not change while the object does not. */
+  reported: readonly string[];
+  /** All that was found, with what changes from look to look: memory in use. */
+  found: readonly Orphan[];
+}
+
+/**
+ * Removes what the policy says and reports the rest.
+ * @param previous objects that the engine knew before this update and may still be about to delete: not ours to touch.
+ * @throws Error naming each object that could not be removed.
+ */
+export async function sweepOrphans(inputs: OrphanSweepInputs, previous?: Declared): Promise<OrphanSweepState> {
+  const known = merge(inputs.declared, previous);
+  const found = await findOrphans({ ...inputs, declared: known });
+  const faults: string[] = [];
+  for (const orphan of found.filter(({ action }) => action === "remove")) {
+    try {
+      await remove(orphan);
+    } catch (error) {
+      if (!isNotFound(error)) faults.push(`${orphan.kind} ${orphan.name}: ${(error as Error).message}`);
+    }
+  }
+  if (faults.length > 0) throw new Error(`orphans that could not be removed:\n  ${faults.join("\n  ")}`);
+  const rest = found.filter(({ action }) => action === "report");
+  return { ...inputs, orphans: [], reported: rest.map(inWords), found: rest };
+}
+
+/** What is there now and belongs to nobody. */
+export async function observeOrphans(props: OrphanSweepState): Promise<OrphanSweepState> {
+  const found = await findOrphans(props);
+  const of = (action: Orphan["action"]) => found.filter((orphan) => orphan.action === action).map(inWords);
+  return { ...props, orphans: of("remove"), reported: of("report"), found };
+}
+
+export function diffOrphans(olds: OrphanSweepState, news: OrphanSweepInputs): DiffResult {
+  const keys = ["declared", "policy", "orphans"] as const;
+  return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])) };
+}
+
+/** `container bold_williamson (mcp/fetch, made 2026-11-21T10:00:00Z): matches the pattern mcp/*` */
+function inWords({ kind, name, image, created, reason }: Orphan): string {
+  const details = [image, created ? `made ${created}` : undefined].filter((part) => part !== undefined);
+  return `${kind} ${name}${details.length > 0 ? ` (${details.join(", ")})` : ""}: ${reason}`;
+}
+
+async function remove({ kind, id }: Orphan): Promise<void> {
+  const docker = connect();
+  switch (kind) {
+    case "container":
+      await docker.getContainer(id).remove({ force: true });
+      return;
+    case "network":
+      await docker.getNetwork(id).remove();
+      return;
+    case "image":
+      await docker.getImage(id).remove();
+      return;
+    case "volume":
+      throw new Error("a volume is removed only by name, after a backup");
+  }
+}
+
+function merge(a: Declared, b: Declared | undefined): Declared {
+  if (b === undefined) return a;
+  return {
+    containers: [...a.containers, ...b.containers],
+    networks: [...a.networks, ...b.networks],
+    volumes: [...a.volumes, ...b.volumes],
+    images: [...a.images, ...b.images],
+  };
+}
