@@ -1,0 +1,178 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
+import { projectDir } from "../lib/paths.ts";
+
+export const EVERYTHING = join(projectDir, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+
+/** As recommended for the images. */
+const NODE_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+const TOKEN = "bench-token-0123456789";
+
+const LIMITS = {
+  memoryMiB: 256,
+  memoryReservationMiB: 64,
+  cpus: 1,
+  pids: 32,
+  processes: 15,
+  nofile: { soft: 1024, hard: 2048 },
+  nproc: 100,
+};
+
+/** One server; what is not given is as in the catalogue. */
+export interface Declaration {
+  readonly name: string;
+  /** @default server-everything over stdio */
+  readonly command?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly sharing?: "shared" | "isolated";
+  readonly maxChildren?: number;
+  readonly callTimeoutSeconds?: number;
+  readonly tuning?: object;
+}
+
+/** Supervisors and a gateway as in the images: bundled, each a process of its own, here on loopback. */
+export interface Programs {
+  readonly gateway: string;
+  readonly token: string;
+  readonly gatewayProcess: ChildProcess;
+  /** Base URL of one server's supervisor. */
+  supervisor(name: string): string;
+  supervisorProcess(name: string): ChildProcess;
+  /** What a program has written to its log. */
+  log(name: string): string;
+  stop(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Throws after 20 s with what was last answered. */
+export async function untilAnswer(url: string, expected: RegExp): Promise<void> {
+  let text = "";
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
+    text = await fetch(url).then(
+      (answer) => answer.text(),
+      (error: unknown) => String(error),
+    );
+    if (expected.test(text)) return;
+  }
+  throw new Error(`${url} did not answer ${expected}: ${text}`);
+}
+
+/** Ends processes and waits for them; KILL after 10 s. */
+export async function endAll(children: readonly ChildProcess[]): Promise<void> {
+  await Promise.all(
+    children.map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(timer);
+    }),
+  );
+}
+
+async function bundle(folder: string, name: string): Promise<void> {
+  await build({
+    entryPoints: [join(projectDir, `runtime/${name}/main.ts`)],
+    outfile: join(folder, `${name}.mjs`),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    logLevel: "error",
+  });
+}
+
+/** Starts everything and returns when the gateway has seen every server healthy. */
+export async function startPrograms(servers: readonly Declaration[]): Promise<Programs> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  await Promise.all([bundle(folder, "supervisor"), bundle(folder, "gateway")]);
+  const children = new Map<string, ChildProcess>();
+  const stop = async (): Promise<void> => {
+    await endAll([...children.values()]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const run = (program: string, name: string, contract: object, port: number, ...args: string[]): void => {
+    const file = join(folder, `${name}.json`);
+    writeFileSync(file, JSON.stringify({ version: 1, estate: "bench", stack: "bench", ...contract }));
+    const log = openSync(join(folder, `${name}.log`), "w");
+    const command = [...NODE_FLAGS, join(folder, `${program}.mjs`), file, "--host", "127.0.0.1", "--port", `${port}`];
+    children.set(name, spawn(process.execPath, [...command, ...args], { stdio: ["ignore", log, log] }));
+  };
+  const required = (name: string): ChildProcess => {
+    const child = children.get(name);
+    if (child === undefined) throw new Error(`no program ${name}; known: ${[...children.keys()].join(", ")}`);
+    return child;
+  };
+  try {
+    const addresses = new Map<string, string>();
+    for (const server of servers) {
+      const port = await freePort();
+      addresses.set(server.name, `http://127.0.0.1:${port}`);
+      run("supervisor", server.name, contractOf(server), port, "--allow-unlimited");
+    }
+    const gatewayPort = await freePort();
+    writeFileSync(join(folder, "token"), TOKEN);
+    const contract = {
+      limits: LIMITS,
+      servers: servers.map(({ name, sharing = "shared" }) => ({
+        name,
+        url: addresses.get(name),
+        transport: "stdio",
+        serverVersion: "1",
+        sharing,
+      })),
+      tokenFile: "token",
+      callTimeoutSeconds: 30,
+      healthIntervalSeconds: 0.5,
+    };
+    run("gateway", "gateway", contract, gatewayPort, "--secrets", folder);
+    const gateway = `http://127.0.0.1:${gatewayPort}`;
+    for (const address of addresses.values()) await untilAnswer(`${address}/ready`, /"state":"healthy"/);
+    await untilAnswer(`${gateway}/health`, new RegExp(`"healthy":${servers.length},`));
+    return {
+      gateway,
+      token: TOKEN,
+      gatewayProcess: required("gateway"),
+      supervisor: (name) => addresses.get(name) ?? "",
+      supervisorProcess: required,
+      log: (name) => readFileSync(join(folder, `${name}.log`), "utf8"),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function contractOf({ name, command, env = {}, sharing = "shared", ...rest }: Declaration): object {
+  const { maxChildren = 1, callTimeoutSeconds = 30, tuning } = rest;
+  return {
+    name,
+    serverVersion: "1",
+    transport: "stdio",
+    command: command ?? [process.execPath, EVERYTHING],
+    cwd: "/tmp",
+    env,
+    secretEnv: {},
+    sharing,
+    maxChildren,
+    limits: LIMITS,
+    health: { intervalSeconds: 5, timeoutSeconds: 5, failures: 3 },
+    callTimeoutSeconds,
+    ...(tuning !== undefined && { tuning }),
+  };
+}
