@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import type Docker from "dockerode";
+import { docker, TestEstate } from "./testEstate.ts";
+
+const STACK = "e2eorphan";
+const mark = (stack: string) => ({
+  "mcp-estate.estate": "mcp-estate",
+  "mcp-estate.stack": stack,
+  "mcp-estate.component": "memory",
+});
+/** R-DRF-03: the four that ran unseen, under the names that the daemon had invented for them. */
+const FOUND = [
+  ["bold_williamson", "e2eorphan-mcp/fetch"],
+  ["naughty_wozniak", "e2eorphan-mcp/fetch"],
+  ["jovial_bohr", "e2eorphan-mcp/duckduckgo"],
+  ["optimistic_gagarin", "e2eorphan-mcp/sequentialthinking"],
+] as const;
+const PREFIX = "e2eorphan_";
+
+describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
+  this.timeout(600_000);
+  const estate = new TestEstate(STACK, {
+    port: 11841,
+    range: "10.233.0.0/16",
+    config: { "mcp-estate:servers": { memory: {} }, "mcp-estate:orphans": { patterns: ["e2eorphan-mcp/*"] } },
+  });
+  const made: Docker.Container[] = [];
+  const images: string[] = [];
+  const volumes: Docker.Volume[] = [];
+  const networks: Docker.Network[] = [];
+  let image = "";
+
+  async function start(name: string, from: string, labels: Record<string, string> = {}): Promise<Docker.Container> {
+    const container = await docker.createContainer({
+      _query: { name: `${PREFIX}${name}` },
+      _body: {
+        Image: from,
+        Entrypoint: ["/usr/bin/sleep", "100000"],
+        Labels: labels,
+        HostConfig: { Memory: 33554432 },
+      },
+    } as unknown as Docker.ContainerCreateOptions);
+    await container.start();
+    made.push(container);
+    return container;
+  }
+
+  async function exists(container: Docker.Container): Promise<boolean> {
+    return container.inspect().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  before(async () => {
+    await estate.create();
+    await estate.succeed("up", ["--yes"]);
+    // An image without anybody's mark: a stack's own image would hand its labels down.
+    const own = await (await estate.container("memory")).inspect();
+    const base = await docker.getImage(own.Image).inspect();
+    image =
+      (await docker.listImages()).find(({ RepoTags }) => RepoTags?.some((tag) => tag.startsWith("mcp-estate/debian:")))
+        ?.Id ?? base.Id;
+    for (const [, tag] of FOUND) {
+      const [repo = ""] = tag.split(":");
+      await docker.getImage(image).tag({ repo, tag: "latest" });
+      images.push(`${repo}:latest`);
+    }
+  });
+  after(async () => {
+    for (const container of made) await container.remove({ force: true }).catch(() => undefined);
+    for (const network of networks) await network.remove().catch(() => undefined);
+    for (const volume of volumes) await volume.remove().catch(() => undefined);
+    for (const tag of new Set(images))
+      await docker
+        .getImage(tag)
+        .remove()
+        .catch(() => undefined);
+    await estate.dispose();
+  });
+
+  it("names each in the preview, removes ours, reports the rest, spares decoys, and is clean the second time", async () => {
+    const patterned = await Promise.all(FOUND.map(([name, tag]) => start(name, tag)));
+    const twin = await start("twin", image, mark(STACK));
+    const decoys = [
+      await start("foreign", image),
+      await start("other-stack", image, mark("another")),
+      await start("other-estate", image, { ...mark(STACK), "mcp-estate.estate": "theirs" }),
+    ];
+    const orphanNetwork = await docker.createNetwork({ Name: `${PREFIX}net`, Labels: mark(STACK) });
+    const foreignNetwork = await docker.createNetwork({ Name: `${PREFIX}foreign`, Labels: mark("another") });
+    networks.push(orphanNetwork, foreignNetwork);
+    for (const name of ["left", "behind"]) {
+      await docker.createVolume({ Name: `${PREFIX}${name}`, Labels: mark(STACK) });
+      volumes.push(docker.getVolume(`${PREFIX}${name}`));
+    }
+
+    const preview = (await estate.succeed("preview")).stdout;
+    for (const [name, tag] of FOUND) {
+      assert.match(
+        preview,
+        new RegExp(`container ${PREFIX}${name} .*is reported.*${tag}.* old, \\d+ MiB, matches the pattern`),
+      );
+    }
+    assert.match(preview, new RegExp(`container ${PREFIX}twin .*will be removed`));
+    assert.match(preview, new RegExp(`network ${PREFIX}net .*will be removed`));
+    assert.match(preview, new RegExp(`volume ${PREFIX}left .*is reported`));
+    assert.match(preview, new RegExp(`volume ${PREFIX}behind .*is reported`));
+    assert.doesNotMatch(preview, /foreign|other-/);
+    assert.ok(await exists(twin), "a preview changes nothing");
+
+    await estate.succeed("up", ["--yes"]);
+    assert.equal(await exists(twin), false);
+    await assert.rejects(orphanNetwork.inspect(), { statusCode: 404 });
+    for (const container of [...patterned, ...decoys]) assert.ok(await exists(container));
+    await foreignNetwork.inspect();
+    for (const volume of volumes) await volume.inspect();
+    assert.equal((await estate.output<string[]>("orphans")).length, FOUND.length + volumes.length);
+
+    const again = (await estate.succeed("preview")).stdout;
+    assert.match(again, /No drift/);
+    await estate.succeed("up", ["--yes", "--expect-no-changes"]);
+  });
+
+  it("removes what matches a pattern where the stack says so, and nothing else", async () => {
+    const decoy = made.find((container) => container.id === made[5]?.id);
+    estate.configure((config) => {
+      config["mcp-estate:orphans"] = { patterns: ["e2eorphan-mcp/*"], patterned: "remove" };
+    });
+    const preview = (await estate.succeed("preview")).stdout;
+    assert.match(preview, /policy/);
+    await estate.succeed("up", ["--yes"]);
+    for (const container of made.slice(0, FOUND.length)) assert.equal(await exists(container), false);
+    assert.ok(decoy && (await exists(decoy)));
+    for (const volume of volumes) await volume.inspect();
+  });
+});
