@@ -89,15 +89,21 @@ export class TestEstate {
     writeFileSync(file, `${salt ? `${salt}\n` : ""}${stringify({ config: this.config })}`);
   }
 
-  /** Runs one of the project's commands as a user would: `estate.command("up")` is `npm run up -- --stack …`. */
+  /** Starts one of the project's commands as a user would. @param options detached: it heads a process group of its own */
+  start(name: string, args: readonly string[], options: { env?: Record<string, string>; detached?: boolean } = {}) {
+    const [program = "", ...rest] = this.host.enter(["sh", "scripts/run", name, "--stack", this.stack, ...args]);
+    return spawn(program, rest, {
+      cwd: this.folder,
+      env: { ...process.env, ...this.env, ...this.host.env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: options.detached ?? false,
+    });
+  }
+
+  /** Runs one of the project's commands: `estate.command("up")` is `npm run up -- --stack …`. */
   command(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
-      const [program = "", ...rest] = this.host.enter(["sh", "scripts/run", name, "--stack", this.stack, ...args]);
-      const child = spawn(program, rest, {
-        cwd: this.folder,
-        env: { ...process.env, ...this.env, ...this.host.env, ...env },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
+      const child = this.start(name, args, { env });
       let output = "";
       let stdout = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
