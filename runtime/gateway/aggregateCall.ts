@@ -1,12 +1,11 @@
 import type { ServerResponse } from "node:http";
-import type { Dispatcher } from "undici";
 import { parseEnvelope, type Envelope } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
-import { sendText } from "../wire/httpIo.ts";
 import { replaceSpans, type Span } from "../wire/jsonSpans.ts";
 import { SseParser } from "../wire/sse.ts";
 import type { AggregateSession } from "./aggregateSession.ts";
-import { Deadline } from "./deadline.ts";
+import type { Answer } from "./forwardCall.ts";
+import { answerTo } from "./passThrough.ts";
 import type { Upstream } from "./upstream.ts";
 import type { TraceHeaders } from "./upstreamLink.ts";
 
@@ -46,73 +45,43 @@ export interface AggregateCallOptions {
   readonly trace: TraceHeaders;
 }
 
-/** Sends a request of an aggregate session to its server and the answer back. Rejects with a Fault before it has begun. */
+/** Sends a request of an aggregate session to its server and the answer back. Rejects with a Fault. */
 export async function aggregateCall(options: AggregateCallOptions): Promise<void> {
   const { session, upstream, key, request, edits, response, timeoutMs, trace } = options;
-  upstream.requireRoutable();
-  const deadline = new Deadline(`${upstream.name}: ${request.method}`, timeoutMs);
-  const gone = (): void => deadline.cancel("the client closed the connection");
-  response.on("close", gone);
   const upstreamId = nextId++;
   const link = session.link(upstream);
-  session.calls.set(key, { link, upstreamId, cancel: (reason) => deadline.cancel(reason) });
+  const idEdit = request.idSpan === undefined ? [] : [{ span: request.idSpan, text: String(upstreamId) }];
   try {
-    await upstream.places.acquire(deadline.remainingMs);
-    try {
-      const idEdit = request.idSpan === undefined ? [] : [{ span: request.idSpan, text: String(upstreamId) }];
-      const text = replaceSpans(request.text, [...idEdit, ...edits]);
-      const answer = await link.post(text, deadline.signal, trace);
-      await relay(answer, upstream.name, request.idText ?? "null", response);
-      upstream.breaker.succeeded();
-    } catch (error) {
-      if (deadline.signal.aborted) throw deadline.signal.reason;
-      throw error;
-    } finally {
-      upstream.places.release();
-    }
-  } catch (error) {
-    if (error instanceof Fault && error.kind === "timeout") upstream.breaker.failed(Date.now());
-    throw error;
+    await link.call({
+      body: replaceSpans(request.text, [...idEdit, ...edits]),
+      answer: rewriting(response, upstream.name, request.idText ?? "null"),
+      what: `${upstream.name}: ${request.method}`,
+      timeoutMs,
+      trace,
+      stream: true,
+      cancellable: (cancel) => {
+        session.calls.set(key, { link, upstreamId, cancel });
+        response.on("close", () => {
+          if (!response.writableFinished) cancel("the client closed the connection");
+        });
+      },
+    });
   } finally {
-    response.off("close", gone);
     session.calls.delete(key);
-    deadline.clear();
   }
 }
 
-async function relay(
-  answer: Dispatcher.ResponseData,
-  server: string,
-  idText: string,
-  response: ServerResponse,
-): Promise<void> {
-  if (!String(answer.headers["content-type"]).startsWith("text/event-stream")) {
-    const text = rewriteForClient(await answer.body.text(), server, idText);
-    const retryAfter = answer.headers["retry-after"];
-    sendText(
-      response,
-      answer.statusCode,
-      text,
-      "application/json",
-      retryAfter === undefined ? {} : { "retry-after": String(retryAfter) },
-    );
-    return;
-  }
-  response.writeHead(200, {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
-  });
+/** The ids in the answer become the client's; a stream is taken apart and put together again for that. */
+function rewriting(response: ServerResponse, server: string, idText: string): Answer {
+  const rewrite = (text: string): string => rewriteForClient(text, server, idText);
+  const plain = answerTo(response, rewrite);
   const parser = new SseParser();
-  answer.body.setEncoding("utf8");
-  for await (const piece of answer.body) {
-    for (const data of parser.push(String(piece))) {
-      const more = response.write(`event: message\ndata: ${rewriteForClient(data, server, idText)}\n\n`);
-      if (!more && !response.destroyed)
-        await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
-    }
-    if (parser.pendingLength > MAX_EVENT_CHARS)
-      throw new Fault("upstream", `${server} sent an event that is too large`);
-  }
-  response.end();
+  return {
+    ...plain,
+    piece: (piece: string): void => {
+      for (const data of parser.push(piece)) plain.piece?.(`event: message\ndata: ${rewrite(data)}\n\n`);
+      if (parser.pendingLength > MAX_EVENT_CHARS)
+        throw new Fault("upstream", `${server} sent an event that is too large`);
+    },
+  };
 }

@@ -226,26 +226,19 @@ export class AggregateEndpoint {
       const target = splitServerId(envelope.idText ?? "null");
       const link = target === undefined ? undefined : session.ownLink(target.server);
       if (target === undefined || link === undefined || envelope.idSpan === undefined) return;
-      this.#send(link, replaceSpans(envelope.text, [{ span: envelope.idSpan, text: target.idText }]), trace);
+      link.tell(
+        replaceSpans(envelope.text, [{ span: envelope.idSpan, text: target.idText }]),
+        trace,
+        this.#options.timeoutMs(),
+      );
     } else if (envelope.method === "notifications/cancelled") {
       const call = session.calls.get(idKey(JSON.stringify(envelope.params?.["requestId"] ?? null)));
       if (call === undefined) return;
-      const reason = envelope.params?.["reason"];
-      const text = typeof reason === "string" ? reason : "cancelled by the client";
-      this.#send(
-        call.link,
-        notificationText("notifications/cancelled", { requestId: call.upstreamId, reason: text }),
-        trace,
-      );
-      call.cancel(text);
+      const given = envelope.params?.["reason"];
+      const reason = typeof given === "string" ? given : "cancelled by the client";
+      const body = notificationText("notifications/cancelled", { requestId: call.upstreamId, reason });
+      call.link.tell(body, trace, this.#options.timeoutMs());
+      call.cancel(reason);
     }
-  }
-
-  /** Sends what has no answer; when the server is gone, its calls have failed already. */
-  #send(link: UpstreamLink, text: string, trace: TraceHeaders): void {
-    void link
-      .post(text, AbortSignal.timeout(this.#options.timeoutMs()), trace)
-      .then((answer) => answer.body.dump())
-      .catch(() => undefined);
   }
 }

@@ -1,8 +1,7 @@
 import * as z from "zod";
-import { isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
+import { isRecord, parseEnvelope, requestText, type Envelope } from "../wire/envelope.ts";
 import { Fault, type FaultKind } from "../wire/faults.ts";
 import { findSpan } from "../wire/jsonSpans.ts";
-import { Deadline } from "./deadline.ts";
 import type { TraceHeaders, UpstreamLink } from "./upstreamLink.ts";
 
 const executeSchema = z
@@ -101,27 +100,26 @@ export async function execute(
   if (!tools.includes(call.tool)) {
     throw new Fault("not-found", `${call.server} has no tool ${JSON.stringify(call.tool)}; known: ${tools.join(", ")}`);
   }
-  const deadline = new Deadline(`${call.server}: ${call.tool}`, timeoutMs);
+  const params = { name: call.tool, arguments: call.arguments };
+  let answer: ToolAnswer | undefined;
   try {
-    await upstream.places.acquire(deadline.remainingMs);
-    try {
-      const params = { name: call.tool, arguments: call.arguments };
-      const text = JSON.stringify({ jsonrpc: "2.0", id: nextId++, method: "tools/call", params });
-      const response = await link.post(text, deadline.signal, trace, false);
-      const answer = toolAnswer(call.server, response.statusCode, await response.body.text());
-      upstream.breaker.succeeded();
-      return answer;
-    } catch (error) {
-      if (deadline.signal.aborted) throw deadline.signal.reason;
-      throw error;
-    } finally {
-      upstream.places.release();
-    }
+    await link.call({
+      body: requestText(nextId++, "tools/call", params),
+      answer: {
+        whole: (status, _headers, text) => {
+          answer = toolAnswer(call.server, status, text);
+        },
+      },
+      what: `${call.server}: ${call.tool}`,
+      timeoutMs,
+      trace,
+      stream: false,
+    });
   } catch (error) {
-    if (error instanceof Fault && (error.kind === "timeout" || error.kind === "unavailable"))
-      upstream.breaker.failed(Date.now());
+    // a timeout was counted where it was noticed
+    if (error instanceof Fault && error.kind === "unavailable") upstream.breaker.failed(Date.now());
     throw error;
-  } finally {
-    deadline.clear();
   }
+  if (answer === undefined) throw new Fault("upstream", `${call.server} answered without a tool result`);
+  return answer;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { GatewayContract, Upstream as UpstreamContract } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import { AggregateEndpoint } from "./aggregateEndpoint.ts";
+import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { readAuth, type BearerAuth } from "./auth.ts";
 import { Catalogue } from "./catalogue.ts";
 import { GatewayMetrics } from "./metrics.ts";
@@ -9,8 +10,6 @@ import { GATEWAY_CLIENT, Upstream } from "./upstream.ts";
 import { UpstreamLink } from "./upstreamLink.ts";
 import { countStates } from "./upstreamState.ts";
 
-/** Largest request body, as the supervisors have it. */
-export const MAX_BODY_BYTES = 8 << 20;
 const HOUSEKEEPING_MS = 15_000;
 const SESSION_IDLE_MS = 900_000;
 
@@ -45,7 +44,7 @@ export class Gateway {
       upstream: (name) => this.#upstreams.get(name),
       names: () => this.names,
       common: (upstream) => this.link(upstream),
-      maxBodyBytes: MAX_BODY_BYTES,
+      maxBodyBytes: MAX_CALL_BYTES,
       timeoutMs: () => this.timeoutMs,
     });
   }

@@ -4,7 +4,8 @@ import { asFault, Fault } from "../wire/faults.ts";
 import { checkHost } from "../wire/hostGuard.ts";
 import { faultHeaders, header, readBody, sendJson, sendText } from "../wire/httpIo.ts";
 import { execute, parseExecute } from "./execute.ts";
-import { MAX_BODY_BYTES, type Gateway } from "./gateway.ts";
+import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
+import { type Gateway } from "./gateway.ts";
 import { passThrough } from "./passThrough.ts";
 import type { TraceHeaders } from "./upstreamLink.ts";
 
@@ -43,12 +44,7 @@ const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execut
 
 /** W3C trace context, handed on as it came. */
 function traceOf(request: IncomingMessage): TraceHeaders {
-  const trace: Record<string, string> = {};
-  for (const name of ["traceparent", "tracestate"]) {
-    const value = header(request, name);
-    if (value !== undefined) trace[name] = value;
-  }
-  return trace;
+  return { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") };
 }
 
 /** The REST paths, `/metrics` and both kinds of MCP endpoint. */
@@ -144,7 +140,7 @@ async function serverMcp(
   const upstream = findServer(gateway, name);
   access.server = upstream.name;
   await passThrough(upstream, request, response, {
-    maxBodyBytes: MAX_BODY_BYTES,
+    maxBodyBytes: MAX_CALL_BYTES,
     timeoutMs: gateway.timeoutMs,
     trace: traceOf(request),
     seen: (method, tool) => Object.assign(access, { method, tool }),
@@ -158,7 +154,7 @@ async function executeTool(
   response: ServerResponse,
   access: Access,
 ): Promise<void> {
-  const call = parseExecute(await readBody(request, MAX_BODY_BYTES));
+  const call = parseExecute(await readBody(request, MAX_CALL_BYTES));
   const upstream = findServer(gateway, call.server);
   Object.assign(access, { server: upstream.name, tool: call.tool, method: "tools/call" });
   const answer = await execute(gateway.link(upstream), call, gateway.timeoutMs, traceOf(request));

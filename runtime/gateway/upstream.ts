@@ -7,6 +7,7 @@ import { LATEST_REVISION } from "../wire/revisions.ts";
 import { Breaker } from "./breaker.ts";
 import { lookup } from "./lookup.ts";
 import { Semaphore } from "./semaphore.ts";
+import { Trunk } from "./trunk.ts";
 import { isRoutable, readinessSchema, UNKNOWN_STATE, type UpstreamState } from "./upstreamState.ts";
 
 /** Connecting to a container of the same host takes under a millisecond. */
@@ -49,6 +50,8 @@ export class Upstream {
   readonly contract: UpstreamContract;
   readonly places: Semaphore;
   readonly breaker = new Breaker();
+  /** Carries the calls; the pool below is for everything else. */
+  readonly trunk: Trunk;
   readonly #options: UpstreamOptions;
   readonly #pool: Pool;
   #state: UpstreamState = UNKNOWN_STATE;
@@ -60,6 +63,12 @@ export class Upstream {
     this.#options = options;
     this.contract = options.contract;
     this.places = new Semaphore(this.name, options.maxConcurrent, options.maxQueued);
+    this.trunk = new Trunk({
+      name: this.name,
+      url: options.contract.url,
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      lost: (reason) => this.#lost(reason),
+    });
     // bodyTimeout 0: a GET stream may be silent for hours; calls have their own deadline
     this.#pool = new Pool(new URL(options.contract.url).origin, {
       connect: { timeout: CONNECT_TIMEOUT_MS, lookup },
@@ -85,6 +94,7 @@ export class Upstream {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.trunk.close();
     await this.#pool.destroy();
   }
 
@@ -166,7 +176,13 @@ export class Upstream {
     }
   }
 
+  /** What a lost connection means only a probe can say; what cannot be probed is down. */
+  #lost(reason: string): void {
+    if (!this.#closed) this.#down(reason);
+  }
+
   #down(reason: string): void {
+    this.trunk.reset(reason);
     this.#set({
       ...this.#state,
       state: "unhealthy",

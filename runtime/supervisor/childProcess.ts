@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { Fault } from "../wire/faults.ts";
-import { LineFramer } from "./lineFramer.ts";
+import { LineFramer } from "../wire/lineFramer.ts";
 import { endGroup } from "./processGroup.ts";
 
 export interface ChildSpec {

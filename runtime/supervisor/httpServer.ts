@@ -4,6 +4,7 @@ import { checkHost, type HostRules } from "../wire/hostGuard.ts";
 import { faultHeaders, sendJson, sendText } from "../wire/httpIo.ts";
 import { isListingKind } from "./listing.ts";
 import type { Supervisor } from "./supervisor.ts";
+import { acceptTrunk } from "./trunkServer.ts";
 
 /** Only the gateway and probes call a supervisor, by its alias or address: no public name is allowed. */
 const HOST_RULES: HostRules = { hosts: [], origins: [] };
@@ -30,6 +31,14 @@ export function createSupervisorServer(supervisor: Supervisor): Server {
   server.keepAliveTimeout = 75_000;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
+  server.on("upgrade", (request, socket, head) => {
+    try {
+      checkHost(request, HOST_RULES);
+      acceptTrunk(supervisor.endpoint, request, socket, head);
+    } catch {
+      socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+  });
   return server;
 }
 

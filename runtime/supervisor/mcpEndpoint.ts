@@ -4,7 +4,10 @@ import { asFault, Fault } from "../wire/faults.ts";
 import { faultHeaders, header, readBody, sendText } from "../wire/httpIo.ts";
 import { negotiate, REVISIONS } from "../wire/revisions.ts";
 import { parseEventId } from "../wire/sse.ts";
+import type { ReplyTarget } from "../wire/replyTarget.ts";
 import type { SessionStore } from "../wire/sessionStore.ts";
+import { withTrace } from "../wire/traceMeta.ts";
+import type { TrunkHead as RequestHead } from "../wire/trunkFrames.ts";
 import type { Backend } from "./backend.ts";
 import { PostReply } from "./postReply.ts";
 import { Session } from "./session.ts";
@@ -28,49 +31,39 @@ export class McpEndpoint {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const revision = header(request, "mcp-protocol-version");
-      if (revision !== undefined && !REVISIONS.includes(revision)) {
-        throw new Fault(
-          "bad-request",
-          `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`,
-        );
+      const head = headOf(request);
+      checkRevision(head.revision);
+      if (request.method === "POST") {
+        // a refused message is not read
+        checkPost(head);
+        await this.#post(head, await readBody(request, this.#options.settings().maxMessageBytes), response);
+      } else if (request.method === "GET") this.#get(head, header(request, "last-event-id"), response);
+      else if (request.method === "DELETE") this.#delete(head, response);
+      else {
+        const body = errorText(undefined, { code: -32600, message: "use POST, GET or DELETE" });
+        sendText(response, 405, body, "application/json", { allow: "POST, GET, DELETE" });
       }
-      if (request.method === "POST") await this.#post(request, response);
-      else if (request.method === "GET") this.#get(request, response);
-      else if (request.method === "DELETE") this.#delete(request, response);
-      else
-        sendText(
-          response,
-          405,
-          errorText(undefined, { code: -32600, message: "use POST, GET or DELETE" }),
-          "application/json",
-          { allow: "POST, GET, DELETE" },
-        );
     } catch (error) {
-      const fault = asFault(error);
-      sendText(response, fault.status, errorText(undefined, fault.body), "application/json", faultHeaders(fault));
+      request.resume();
+      refuse(response, error);
     }
   }
 
-  async #post(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const accept = header(request, "accept") ?? "*/*";
-    const any = accept.includes("*/*");
-    if (!any && !accept.includes("application/json")) {
-      request.resume();
-      throw new Fault("not-acceptable", "Accept must name application/json, and text/event-stream for notifications");
+  /** A message that came in one piece, by the trunk. Never rejects. */
+  async message(head: RequestHead, body: string, response: ReplyTarget): Promise<void> {
+    try {
+      checkRevision(head.revision);
+      checkPost(head);
+      const { maxMessageBytes } = this.#options.settings();
+      if (Buffer.byteLength(body) > maxMessageBytes)
+        throw new Fault("too-large", `the body is larger than ${maxMessageBytes} bytes`);
+      await this.#post(head, body, response);
+    } catch (error) {
+      refuse(response, error);
     }
-    const type = header(request, "content-type") ?? "";
-    if (!type.startsWith("application/json")) {
-      request.resume();
-      sendText(
-        response,
-        415,
-        errorText(undefined, { code: -32600, message: "Content-Type must be application/json" }),
-        "application/json",
-      );
-      return;
-    }
-    const body = await readBody(request, this.#options.settings().maxMessageBytes);
+  }
+
+  async #post(head: RequestHead, body: string, response: ReplyTarget): Promise<void> {
     let envelope: Envelope;
     try {
       envelope = parseEnvelope(body);
@@ -79,19 +72,16 @@ export class McpEndpoint {
       sendText(response, 400, errorText(undefined, { code: error.code, message: error.message }), "application/json");
       return;
     }
-    if (envelope.kind === "request" && envelope.method === "initialize") await this.#initialize(envelope, response);
-    else {
-      const session = this.#options.sessions.use(header(request, "mcp-session-id"));
-      if (envelope.kind === "request")
-        await this.#request(session, envelope, response, accept.includes("text/event-stream"));
-      else {
-        this.#take(session, envelope);
-        response.writeHead(202).end();
-      }
-    }
+    if (envelope.kind === "request" && envelope.method === "initialize") return this.#initialize(envelope, response);
+    const session = this.#options.sessions.use(head.session);
+    if (envelope.kind === "request")
+      return this.#request(session, withTrace(envelope, head), response, acceptsStream(head));
+    this.#take(session, envelope);
+    response.writeHead(202);
+    response.end();
   }
 
-  async #initialize(envelope: Envelope, response: ServerResponse): Promise<void> {
+  async #initialize(envelope: Envelope, response: ReplyTarget): Promise<void> {
     const { sessions, backend, settings } = this.#options;
     const params = envelope.params ?? {};
     const session = new Session(negotiate(params["protocolVersion"]));
@@ -108,16 +98,11 @@ export class McpEndpoint {
   }
 
   /** The hot path: the text goes to the child with its id replaced, and the answer back. */
-  async #request(
-    session: Session,
-    envelope: Envelope,
-    response: ServerResponse,
-    acceptsStream: boolean,
-  ): Promise<void> {
+  async #request(session: Session, envelope: Envelope, response: ReplyTarget, stream: boolean): Promise<void> {
     const { backend, settings, observe } = this.#options;
     const began = performance.now();
     const idText = envelope.idText ?? "null";
-    const reply = new PostReply(session, response, acceptsStream);
+    const reply = new PostReply(session, response, stream);
     const key = idKey(idText);
     if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
     let outcome = "ok";
@@ -159,12 +144,9 @@ export class McpEndpoint {
     } else backend.notified(session, envelope);
   }
 
-  #get(request: IncomingMessage, response: ServerResponse): void {
-    if (!(header(request, "accept") ?? "").includes("text/event-stream")) {
-      throw new Fault("not-acceptable", "Accept must name text/event-stream");
-    }
-    const session = this.#options.sessions.use(header(request, "mcp-session-id"));
-    const last = header(request, "last-event-id");
+  #get(head: RequestHead, last: string | undefined, response: ReplyTarget): void {
+    if (!acceptsStream(head)) throw new Fault("not-acceptable", "Accept must name text/event-stream");
+    const session = this.#options.sessions.use(head.session);
     if (last === undefined) {
       session.openStanding().attach(response, {});
       return;
@@ -175,9 +157,40 @@ export class McpEndpoint {
     stream.attach(response, {}, event.sequence);
   }
 
-  #delete(request: IncomingMessage, response: ServerResponse): void {
+  #delete(head: RequestHead, response: ReplyTarget): void {
     const { sessions } = this.#options;
-    sessions.remove(sessions.use(header(request, "mcp-session-id")));
-    response.writeHead(200, { "content-length": 0 }).end();
+    sessions.remove(sessions.use(head.session));
+    response.writeHead(200, { "content-length": 0 });
+    response.end();
   }
+}
+
+function headOf(request: IncomingMessage): RequestHead {
+  return {
+    session: header(request, "mcp-session-id"),
+    revision: header(request, "mcp-protocol-version"),
+    accept: header(request, "accept"),
+    contentType: header(request, "content-type"),
+    traceparent: header(request, "traceparent"),
+    tracestate: header(request, "tracestate"),
+  };
+}
+
+function checkRevision(revision: string | undefined): void {
+  if (revision === undefined || REVISIONS.includes(revision)) return;
+  throw new Fault("bad-request", `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`);
+}
+
+function checkPost({ accept = "*/*", contentType = "" }: RequestHead): void {
+  if (!accept.includes("*/*") && !accept.includes("application/json"))
+    throw new Fault("not-acceptable", "Accept must name application/json, and text/event-stream for notifications");
+  if (!contentType.startsWith("application/json"))
+    throw new Fault("unsupported-type", "Content-Type must be application/json");
+}
+
+const acceptsStream = ({ accept = "" }: RequestHead): boolean => accept.includes("text/event-stream");
+
+function refuse(response: ReplyTarget, error: unknown): void {
+  const fault = asFault(error);
+  sendText(response, fault.status, errorText(undefined, fault.body), "application/json", faultHeaders(fault));
 }

@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import { errorText } from "../wire/envelope.ts";
 import type { Fault } from "../wire/faults.ts";
 import { faultHeaders, sendText } from "../wire/httpIo.ts";
+import type { ReplyTarget } from "../wire/replyTarget.ts";
 import type { SseStream } from "../wire/sse.ts";
 import type { Session } from "./session.ts";
 
@@ -11,11 +11,11 @@ import type { Session } from "./session.ts";
  */
 export class PostReply {
   readonly #session: Session;
-  readonly #response: ServerResponse;
+  readonly #response: ReplyTarget;
   readonly #acceptsStream: boolean;
   #stream: SseStream | undefined;
 
-  constructor(session: Session, response: ServerResponse, acceptsStream: boolean) {
+  constructor(session: Session, response: ReplyTarget, acceptsStream: boolean) {
     this.#session = session;
     this.#response = response;
     this.#acceptsStream = acceptsStream;

@@ -7,6 +7,7 @@ export type FaultKind =
   | "forbidden"
   | "not-found"
   | "not-acceptable"
+  | "unsupported-type"
   | "too-large"
   | "too-many"
   | "cancelled"
@@ -28,6 +29,7 @@ const ANSWERS: Readonly<Record<FaultKind, FaultAnswer>> = {
   forbidden: { status: 403, code: -32600 },
   "not-found": { status: 404, code: -32602 },
   "not-acceptable": { status: 406, code: -32600 },
+  "unsupported-type": { status: 415, code: -32600 },
   "too-large": { status: 413, code: -32600 },
   "too-many": { status: 429, code: -32004, retryAfterSeconds: 1 },
   // 499 is nginx' status for a request that its client gave up; -32800 is what LSP uses

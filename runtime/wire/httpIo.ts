@@ -1,5 +1,6 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { Fault } from "./faults.ts";
+import type { ReplyTarget } from "./replyTarget.ts";
 
 /**
  * Reads a request body as UTF-8.
@@ -37,7 +38,7 @@ function tooLarge(maxBytes: number): Fault {
 
 /** Sends a text with its length; does nothing when the client is gone. */
 export function sendText(
-  response: ServerResponse,
+  response: ReplyTarget,
   status: number,
   text: string,
   contentType: string,
@@ -53,7 +54,7 @@ export function sendText(
   response.end(text);
 }
 
-export function sendJson(response: ServerResponse, status: number, body: unknown, headers?: OutgoingHttpHeaders): void {
+export function sendJson(response: ReplyTarget, status: number, body: unknown, headers?: OutgoingHttpHeaders): void {
   sendText(response, status, JSON.stringify(body), "application/json", headers);
 }
 

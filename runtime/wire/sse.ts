@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { ReplyTarget } from "./replyTarget.ts";
 
 interface StoredEvent {
   readonly sequence: number;
@@ -31,7 +31,7 @@ export class SseStream {
   #events: StoredEvent[] = [];
   #storedBytes = 0;
   #sequence = 0;
-  #response: ServerResponse | undefined;
+  #response: ReplyTarget | undefined;
   #ended = false;
 
   constructor(id: string, bounds: SseBounds = SSE_BOUNDS) {
@@ -51,7 +51,7 @@ export class SseStream {
    * Sends the headers and everything behind `afterSequence`. A new stream begins with an event without data, so that
    * the client has an id to come back with (revision 2025-11-25).
    */
-  attach(response: ServerResponse, headers: Readonly<Record<string, string>>, afterSequence?: number): void {
+  attach(response: ReplyTarget, headers: Readonly<Record<string, string>>, afterSequence?: number): void {
     this.#response?.end();
     this.#response = response;
     response.writeHead(200, { ...SSE_HEADERS, ...headers });

@@ -97,7 +97,11 @@ async function bundle(folder: string, name: string): Promise<void> {
 }
 
 /** Starts everything and returns when the gateway has seen every server healthy. */
-export async function startPrograms(servers: readonly Declaration[]): Promise<Programs> {
+export async function startPrograms(
+  servers: readonly Declaration[],
+  /** For example `--cpu-prof`. */
+  nodeFlags: readonly string[] = [],
+): Promise<Programs> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   await Promise.all([bundle(folder, "supervisor"), bundle(folder, "gateway")]);
   const children = new Map<string, ChildProcess>();
@@ -109,8 +113,9 @@ export async function startPrograms(servers: readonly Declaration[]): Promise<Pr
     const file = join(folder, `${name}.json`);
     writeFileSync(file, JSON.stringify({ version: 1, estate: "bench", stack: "bench", ...contract }));
     const log = openSync(join(folder, `${name}.log`), "w");
-    const command = [...NODE_FLAGS, join(folder, `${program}.mjs`), file, "--host", "127.0.0.1", "--port", `${port}`];
-    children.set(name, spawn(process.execPath, [...command, ...args], { stdio: ["ignore", log, log] }));
+    const command = [join(folder, `${program}.mjs`), file, "--host", "127.0.0.1", "--port", `${port}`, ...args];
+    const all = [...NODE_FLAGS, ...nodeFlags, ...command];
+    children.set(name, spawn(process.execPath, all, { stdio: ["ignore", log, log] }));
   };
   const required = (name: string): ChildProcess => {
     const child = children.get(name);

@@ -8,6 +8,7 @@ const STATUS: Readonly<Record<FaultKind, number>> = {
   forbidden: 403,
   "not-found": 404,
   "not-acceptable": 406,
+  "unsupported-type": 415,
   "too-large": 413,
   "too-many": 429,
   cancelled: 499,

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import fc from "fast-check";
-import { LineFramer } from "../../../runtime/supervisor/lineFramer.ts";
+import { LineFramer } from "../../../runtime/wire/lineFramer.ts";
 
 function frame(chunks: readonly Buffer[], maxBytes: number) {
   const lines: string[] = [];
