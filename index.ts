@@ -1,4 +1,5 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them. */
+import { catalogue } from "./components/catalogue/index.ts";
 import { Gateway } from "./components/gateway.ts";
 import { McpServer } from "./components/mcpServer.ts";
 import { allocateSubnets } from "./components/subnets.ts";
@@ -34,8 +35,12 @@ function toDemand({ name, limits }: (typeof estate.servers)[number]) {
   return { component: name, limits };
 }
 
+const signatures = [...catalogue.values()].map((entry) => ({
+  package: entry.package.name,
+  ecosystem: entry.package.ecosystem,
+}));
 /** Found and reported, never removed: volumes, and what matches the stack's patterns. */
-export const orphans = target.sweepOrphans(estate.orphans);
+export const orphans = target.sweepOrphans(estate.orphans, signatures);
 export const gatewayUrl = gateway.url;
 export const gatewayToken = gateway.token;
 export const servers = Object.fromEntries(

@@ -61,6 +61,10 @@ export const estateSettingsSchema = z.strictObject({
       patterned: z.enum(["report", "remove"]).default("report"),
       /** Images of each component that stay for a rollback, the current one included. */
       keepImages: z.int().min(1).max(100).default(5),
+      /** MCP servers that run on the host outside of containers; `end` is TERM, then KILL. */
+      hostProcesses: z.enum(["ignore", "report", "end"]).default("report"),
+      /** Texts: a host process whose command line holds one is left alone. */
+      hostAllowed: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),

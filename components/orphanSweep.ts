@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "./naming.ts";
+import type { ServerSignature } from "./providers/hostProcesses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import type { OrphanSweepInputs, OrphanSweepState } from "./providers/orphanSweep.ts";
 
 export interface OrphanSweepArgs {
   owner: Owner;
   policy: OrphanPolicy;
+  /** By which processes of the host are known as MCP servers. */
+  servers: readonly ServerSignature[];
   /** Everything that the program declared: ids, of volumes names. */
   declared: {
     containers: ReadonlyArray<pulumi.Input<string>>;
@@ -25,7 +28,7 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
   declare readonly reported: pulumi.Output<string[]>;
 
   constructor(name: string, args: OrphanSweepArgs, opts?: pulumi.CustomResourceOptions) {
-    const { owner, policy, declared } = args;
+    const { owner, policy, servers, declared } = args;
     super(
       provider,
       name,
@@ -33,6 +36,7 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
         estate: owner.estate,
         stack: owner.stack,
         policy,
+        servers,
         declared,
         orphans: [],
         reported: undefined,
@@ -53,7 +57,9 @@ const provider: pulumi.dynamic.ResourceProvider<OrphanSweepInputs, OrphanSweepSt
   async read(id, props) {
     if (!props) return {};
     const current = await (await load()).observeOrphans(props);
-    return { id, props: current, inputs: current };
+    // What is only reported is no input: it would show as a change that the next update makes.
+    const { reported: _reported, found: _found, ...inputs } = current;
+    return { id, props: current, inputs: inputs as OrphanSweepState };
   },
   async diff(_id, olds, news) {
     return (await load()).diffOrphans(olds, news);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
+import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
 import { findOrphans, type Declared, type Orphan, type OrphanPolicy } from "./orphans.ts";
 
 /** Inputs of the resource; `orphans` is declared empty, so that a diff names what will be removed. */
@@ -9,6 +10,7 @@ export interface OrphanSweepInputs {
   stack: string;
   declared: Declared;
   policy: OrphanPolicy;
+  servers: readonly ServerSignature[];
   /** What the next update removes, in words. */
   orphans: readonly string[];
 }
@@ -49,7 +51,7 @@ export async function observeOrphans(props: OrphanSweepState): Promise<OrphanSwe
 }
 
 export function diffOrphans(olds: OrphanSweepState, news: OrphanSweepInputs): DiffResult {
-  const keys = ["declared", "policy", "orphans"] as const;
+  const keys = ["declared", "policy", "servers", "orphans"] as const;
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])) };
 }
 
@@ -71,6 +73,11 @@ async function remove({ kind, id }: Orphan): Promise<void> {
     case "image":
       await docker.getImage(id).remove();
       return;
+    case "process": {
+      const [pid = "", startTime = ""] = id.split(":");
+      await endHostProcess({ pid: Number(pid), startTime });
+      return;
+    }
     case "volume":
       throw new Error("a volume is removed only by name, after a backup");
   }

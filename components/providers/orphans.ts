@@ -1,7 +1,8 @@
 import { matchesGlob } from "node:path";
 import type Docker from "dockerode";
 import { LABEL_COMPONENT, LABEL_ESTATE, LABEL_STACK } from "../naming.ts";
-import { connect } from "./docker.ts";
+import { connect, isLocal } from "./docker.ts";
+import { findHostProcesses, type ServerSignature } from "./hostProcesses.ts";
 
 /** Ids (volumes: names) of everything that the state holds. */
 export interface Declared {
@@ -18,11 +19,16 @@ export interface OrphanPolicy {
   patterned: "report" | "remove";
   /** Images of each component that stay for a rollback, the newest first, the current one included. */
   keepImages: number;
+  /** MCP servers on the host, outside of containers: `end` is TERM, then KILL. */
+  hostProcesses: "ignore" | "report" | "end";
+  /** A host process whose command line holds one of these texts is left alone. */
+  hostAllowed: readonly string[];
 }
 
 /** One object that nobody declared. */
 export interface Orphan {
-  kind: "container" | "network" | "volume" | "image";
+  kind: "container" | "network" | "volume" | "image" | "process";
+  /** Of a process `PID:START`, so that a later one under its pid is another. */
   id: string;
   name: string;
   /** Reference of a container's image. */
@@ -40,6 +46,8 @@ export interface OrphanQuery {
   stack: string;
   declared: Declared;
   policy: OrphanPolicy;
+  /** Servers of the catalogue, by which processes of the host are known. */
+  servers: readonly ServerSignature[];
 }
 
 const MIB = 1024 * 1024;
@@ -56,6 +64,7 @@ export async function findOrphans(query: OrphanQuery): Promise<Orphan[]> {
     findNetworks(docker, query),
     findVolumes(docker, query),
     findImages(docker, query),
+    findProcesses(query),
   ]);
   return found.flat().sort((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1));
 }
@@ -121,6 +130,22 @@ async function findVolumes(docker: Docker, query: OrphanQuery): Promise<Orphan[]
     ...("CreatedAt" in volume ? { created: String(volume.CreatedAt) } : {}),
     reason: OURS,
     action: "report",
+  }));
+}
+
+/** MCP servers of this machine outside of containers; those of another Docker host are not to be seen from here. */
+async function findProcesses({ policy, servers }: OrphanQuery): Promise<Orphan[]> {
+  if (policy.hostProcesses === "ignore" || !isLocal()) return [];
+  const found = await findHostProcesses(servers, policy.hostAllowed);
+  return found.map(({ pid, startTime, package: server, created, memoryMiB }) => ({
+    kind: "process",
+    id: `${pid}:${startTime}`,
+    name: String(pid),
+    image: server,
+    created,
+    memoryMiB,
+    reason: "runs on the host, outside of every container",
+    action: policy.hostProcesses === "end" ? "remove" : "report",
   }));
 }
 

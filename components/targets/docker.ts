@@ -8,6 +8,7 @@ import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit } from "../processLimit.ts";
+import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import { bridgeAddress } from "../subnets.ts";
@@ -37,10 +38,11 @@ export class DockerTarget implements Target {
     this.owner = owner;
   }
 
-  sweepOrphans(policy: OrphanPolicy): pulumi.Output<string[]> {
+  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): pulumi.Output<string[]> {
     const { containers, networks, volumes, images, running } = this.made;
     const declared = { containers, networks, volumes, images };
-    return new OrphanSweep("orphans", { owner: this.owner, policy, declared }, { dependsOn: running }).reported;
+    return new OrphanSweep("orphans", { owner: this.owner, policy, servers, declared }, { dependsOn: running })
+      .reported;
   }
 
   checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void {
@@ -74,15 +76,16 @@ export class DockerTarget implements Target {
 
   stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
     // A fixed name and never deleted: what `down` left is found again by the next `up`.
-    return this.volume(name, component, pulumi.mergeOptions({ retainOnDelete: true }, opts), this.physicalName(name));
+    // A changed label would replace the volume, and its data with it.
+    const kept = { retainOnDelete: true, ignoreChanges: ["labels"] };
+    return this.volume(name, component, pulumi.mergeOptions(kept, opts), this.physicalName(name));
   }
 
   private volume(name: string, component: string, opts: pulumi.CustomResourceOptions, fixedName?: string): Named {
     const volume = new docker.Volume(
       this.physicalName(name),
       { ...(fixedName ? { name: fixedName } : {}), labels: labelsOf(this.owner, component) },
-      // A changed label would replace the volume, and its data with it.
-      pulumi.mergeOptions({ ignoreChanges: ["labels"] }, opts),
+      opts,
     );
     this.made.volumes.push(volume.name);
     return { name: volume.name, resource: volume };

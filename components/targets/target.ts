@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
+import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { Owner } from "../naming.ts";
@@ -96,7 +97,7 @@ export interface Target {
    * Declares that nothing else runs than what this target was asked for; call it last.
    * @returns what is found and only reported, in words.
    */
-  sweepOrphans(policy: OrphanPolicy): pulumi.Output<string[]>;
+  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): pulumi.Output<string[]>;
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
   /** A volume that outlives the workload and the stack; found again by its name. */
   stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;

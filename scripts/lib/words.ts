@@ -26,6 +26,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ProcessLimit: { word: "container", properties: { observedPids: "pids", observedState: "state" }, follower: true },
   ContainerWatch: { word: "container", properties: CONTAINER_PROPERTIES, follower: true, comparison: true },
   SecretFiles: { word: "container", properties: { observed: "secret files" }, follower: true },
+  OrphanSweep: { word: "sweep of", properties: {}, follower: false },
+  HostCapacity: { word: "capacity of", properties: {}, follower: false },
   BuiltImage: { word: "image", properties: { observed: "image" }, follower: false },
 };
 

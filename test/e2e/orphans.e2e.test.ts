@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import type Docker from "dockerode";
 import { docker, TestEstate } from "./testEstate.ts";
 
+const require = createRequire(import.meta.url);
 const STACK = "e2eorphan";
 const mark = (stack: string) => ({
   "mcp-estate.estate": "mcp-estate",
@@ -15,6 +18,8 @@ const FOUND = [
   ["jovial_bohr", "e2eorphan-mcp/duckduckgo"],
   ["optimistic_gagarin", "e2eorphan-mcp/sequentialthinking"],
 ] as const;
+/** Other MCP servers of this machine are none of this test's business. */
+const POLICY = { patterns: ["e2eorphan-mcp/*"], hostProcesses: "ignore" };
 const PREFIX = "e2eorphan_";
 
 describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
@@ -22,7 +27,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   const estate = new TestEstate(STACK, {
     port: 11841,
     range: "10.233.0.0/16",
-    config: { "mcp-estate:servers": { memory: {} }, "mcp-estate:orphans": { patterns: ["e2eorphan-mcp/*"] } },
+    config: { "mcp-estate:servers": { memory: {} }, "mcp-estate:orphans": POLICY },
   });
   const made: Docker.Container[] = [];
   const images: string[] = [];
@@ -125,7 +130,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   it("removes what matches a pattern where the stack says so, and nothing else", async () => {
     const decoy = made.find((container) => container.id === made[5]?.id);
     estate.configure((config) => {
-      config["mcp-estate:orphans"] = { patterns: ["e2eorphan-mcp/*"], patterned: "remove" };
+      config["mcp-estate:orphans"] = { ...POLICY, patterned: "remove" };
     });
     const preview = (await estate.succeed("preview")).stdout;
     assert.match(preview, /policy/);
@@ -133,5 +138,25 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     for (const container of made.slice(0, FOUND.length)) assert.equal(await exists(container), false);
     assert.ok(decoy && (await exists(decoy)));
     for (const volume of volumes) await volume.inspect();
+  });
+
+  it("A-12: a server that somebody started on the host is in the next preview, with its pid", async () => {
+    estate.configure((config) => {
+      config["mcp-estate:orphans"] = { ...POLICY, hostProcesses: "report" };
+    });
+    await estate.succeed("up", ["--yes"]);
+    const main = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
+    const server = spawn(process.execPath, [main, "stdio"], { stdio: ["pipe", "ignore", "ignore"] });
+    try {
+      const { stdout } = await estate.succeed("preview");
+      assert.match(
+        stdout,
+        new RegExp(
+          `process ${server.pid} .*is reported.*@modelcontextprotocol/server-everything, \\d+ min old, \\d+ MiB`,
+        ),
+      );
+    } finally {
+      server.kill("SIGKILL");
+    }
   });
 });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { judgeContainer, type OrphanPolicy } from "../../../components/providers/orphans.ts";
 
-const policy: OrphanPolicy = { patterns: ["mcp/*", "*-mcp-*"], patterned: "report", keepImages: 3 };
+const policy: OrphanPolicy = {
+  patterns: ["mcp/*", "*-mcp-*"],
+  patterned: "report",
+  keepImages: 3,
+  hostProcesses: "report",
+  hostAllowed: [],
+};
 const query = { estate: "mcp-estate", stack: "dev", policy };
 const mark = (estate: string, stack: string) => ({ "mcp-estate.estate": estate, "mcp-estate.stack": stack });
 const judge = (labels: Record<string, string>, name = "x", image = "y", given = query) =>
