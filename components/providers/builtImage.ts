@@ -35,7 +35,8 @@ export async function readImage(id: string, state: BuiltImageState | undefined):
   if (!image) return {};
   const { imageId, ...inputs } = state;
   // Built again elsewhere from the same inputs: as good as ours, and what containers made from now on refer to.
-  const genuine = image.Id === imageId || image.Config.Labels?.[LABEL_HASH] === hashOf(state.tag);
+  const made = Object.entries({ ...state.labels, [LABEL_HASH]: hashOf(state.tag) });
+  const genuine = image.Id === imageId || made.every(([label, value]) => image.Config.Labels?.[label] === value);
   const current = { ...inputs, observed: genuine ? AS_BUILT : image.Id };
   return { id, props: { ...current, imageId: genuine ? image.Id : imageId }, inputs: current };
 }

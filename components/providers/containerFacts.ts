@@ -22,8 +22,11 @@ export interface ImageFacts {
 
 const BYTES_PER_MIB = 1024 * 1024;
 
-/** Tells the engine what to do, and leaves no trace in the container. */
-const NOT_OF_THE_CONTAINER = new Set(["start", "mustRun", "destroyGraceSeconds"]);
+/** Arguments that tell the provider what to do and leave no trace in the container. */
+export const ENGINE_ARGUMENTS: ReadonlySet<string> = new Set(["start", "mustRun", "destroyGraceSeconds"]);
+
+/** What a container takes from its image alone. */
+export const IMAGE_PROPERTIES = ["envs", "entrypoints", "command", "workingDir"] as const;
 
 /** How each argument reads once it is a fact; an argument that is missing here is refused by name. */
 const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclaration) => ContainerFacts[string] } = {
@@ -65,7 +68,7 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
 export function expectedFacts(declared: ContainerDeclaration, image: ImageFacts): ContainerFacts {
   const facts: ContainerFacts = {};
   for (const key of Object.keys(declared) as Array<keyof ContainerDeclaration>) {
-    if (NOT_OF_THE_CONTAINER.has(key) || key === "labels") continue;
+    if (ENGINE_ARGUMENTS.has(key) || key === "labels") continue;
     const expected = EXPECTED[key];
     if (!expected) {
       throw new Error(
@@ -75,14 +78,18 @@ export function expectedFacts(declared: ContainerDeclaration, image: ImageFacts)
     facts[key] = expected(declared);
   }
   const labels = Object.fromEntries((declared.labels ?? []).map(({ label, value }) => [label, value]));
-  return {
-    ...facts,
-    image: image.Id,
-    labels: pairs({ ...image.Config.Labels, ...labels }, "="),
+  const fromImage: Record<(typeof IMAGE_PROPERTIES)[number], ContainerFacts[string]> = {
     envs: [...(image.Config.Env ?? [])].sort(),
     entrypoints: words(image.Config.Entrypoint),
     command: words(image.Config.Cmd),
     workingDir: image.Config.WorkingDir ?? "",
+  };
+  return {
+    ...facts,
+    ...fromImage,
+    image: image.Id,
+    labels: pairs({ ...image.Config.Labels, ...labels }, "="),
+    // Declared by nobody, and a way out.
     privileged: false,
     devices: [],
     pidMode: "",

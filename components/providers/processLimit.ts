@@ -49,7 +49,9 @@ const MIB = 1024 * 1024;
 export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<ProcessLimitState> {
   const container = connect().getContainer(inputs.containerId);
   await container.update({ PidsLimit: inputs.limits.pids });
-  if (!(await container.inspect()).State.Running) await container.start();
+  const { State } = await container.inspect();
+  if (State.Paused) await container.unpause();
+  else if (!State.Running) await container.start();
   const info = await container.inspect();
   const kernel = await kernelLimitsOf(info);
   const effective: EffectiveLimits = { docker: dockerLimitsOf(info), ...(kernel ? { kernel } : {}) };

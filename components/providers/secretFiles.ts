@@ -16,12 +16,14 @@ export interface SecretFilesInputs {
   contract: string;
   /** File name → content. */
   files: Record<string, string>;
-  /** `delivered`, else which files are missing or differ; never a value. */
+  /** `delivered`, else which files are missing, differ or belong to others; never a value. */
   observed: string;
 }
 
 export const DELIVERED = "delivered";
 const FILE_MODE = 0o440;
+/** The bits of a mode that say who may. */
+const PERMISSIONS = 0o7777;
 const CONTRACT_NAME = CONTRACT_PATH.slice(SECRETS_DIR.length + 1);
 
 /**
@@ -48,7 +50,7 @@ export async function deliverSecretFiles(
 
 /** Compares the files in the container with what was delivered; undefined when the container is gone. */
 export async function observeSecretFiles(props: SecretFilesInputs): Promise<string | undefined> {
-  let found: Map<string, Buffer>;
+  let found: Map<string, FoundFile>;
   try {
     found = await readFiles(props.containerId);
   } catch (error) {
@@ -59,7 +61,13 @@ export async function observeSecretFiles(props: SecretFilesInputs): Promise<stri
     const actual = found.get(name);
     if (!actual) return [`${name} is missing`];
     const expected = Buffer.from(content);
-    return actual.length === expected.length && timingSafeEqual(actual, expected) ? [] : [`${name} differs`];
+    const same = actual.content.length === expected.length && timingSafeEqual(actual.content, expected);
+    const { uid, gid, mode } = actual;
+    const guarded = uid === 0 && gid === props.gid && mode === FILE_MODE;
+    return [
+      ...(same ? [] : [`${name} differs`]),
+      ...(guarded ? [] : [`${name} is ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`]),
+    ];
   });
   return faults.length === 0 ? DELIVERED : faults.join(", ");
 }
@@ -75,15 +83,25 @@ function wantedFiles(inputs: SecretFilesInputs): Record<string, string> {
   return { ...inputs.files, [CONTRACT_NAME]: inputs.contract };
 }
 
-async function readFiles(containerId: string): Promise<Map<string, Buffer>> {
+interface FoundFile {
+  content: Buffer;
+  uid: number;
+  gid: number;
+  mode: number;
+}
+
+async function readFiles(containerId: string): Promise<Map<string, FoundFile>> {
   const archive = await connect().getContainer(containerId).getArchive({ path: SECRETS_DIR });
   const extract = tar.extract();
-  const result = new Map<string, Buffer>();
+  const result = new Map<string, FoundFile>();
   archive.pipe(extract);
   for await (const entry of extract) {
     const content = await buffer(entry);
     // Names in the archive begin with the folder's own name.
-    if (entry.header.type === "file") result.set(entry.header.name.split("/").slice(1).join("/"), content);
+    const { type, name, uid = 0, gid = 0, mode = 0 } = entry.header;
+    if (type === "file") {
+      result.set(name.split("/").slice(1).join("/"), { content, uid, gid, mode: mode & PERMISSIONS });
+    }
   }
   return result;
 }

@@ -31,12 +31,16 @@ const COMPUTED = new Set([
  * @param prefix what the physical names of the stack begin with, left out of the words.
  */
 export function findDrift(steps: readonly ResourceStep[], prefix: string): Drift[] {
-  const rows = steps
-    .filter((step) => step.op === "refresh" && step.when === "done" && step.old !== undefined)
-    .flatMap((step) => driftOf(step, prefix));
-  // The docker provider and ContainerWatch may both have seen it.
-  const first = new Map(rows.toReversed().map((row) => [`${row.resource} ${row.property}`, row]));
-  return rows.filter((row) => first.get(`${row.resource} ${row.property}`) === row);
+  const refreshed = steps.filter((step) => step.op === "refresh" && step.when === "done" && step.old !== undefined);
+  const rows = new Map<string, Drift>();
+  // What the docker provider and ContainerWatch have both seen is told once, in the words of the latter.
+  for (const step of refreshed.toSorted((a, b) => Number(isComparison(b.type)) - Number(isComparison(a.type)))) {
+    for (const row of driftOf(step, prefix)) {
+      const key = `${row.resource} ${row.property}`;
+      if (!rows.has(key)) rows.set(key, row);
+    }
+  }
+  return [...rows.values()];
 }
 
 function driftOf(step: ResourceStep, prefix: string): Drift[] {

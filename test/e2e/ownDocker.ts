@@ -78,20 +78,23 @@ export class OwnDocker {
   }
 
   /**
-   * Changes what Docker believes a container to be, as nobody can through its API: stops the daemon, edits the
-   * container's files, starts the daemon again. The container keeps its id, and Docker restarts it as edited.
+   * Changes what Docker believes containers to be, as nobody can through its API: stops the daemon, edits the
+   * containers' files, starts the daemon again. They keep their ids, and Docker restarts them as edited.
+   * @param changes container id → change.
    */
-  async edit(id: string, change: (files: ContainerFiles) => void): Promise<void> {
+  async edit(changes: Readonly<Record<string, (files: ContainerFiles) => void>>): Promise<void> {
     await this.stop();
-    const folder = join(this.folder, "data-root/containers", id);
-    const [config, host] = [join(folder, "config.v2.json"), join(folder, "hostconfig.json")];
-    const files = {
-      config: JSON.parse(readFileSync(config, "utf8")) as ContainerFiles["config"],
-      host: JSON.parse(readFileSync(host, "utf8")) as ContainerFiles["host"],
-    };
-    change(files);
-    writeFileSync(config, JSON.stringify(files.config));
-    writeFileSync(host, JSON.stringify(files.host));
+    for (const [id, change] of Object.entries(changes)) {
+      const folder = join(this.folder, "data-root/containers", id);
+      const [config, host] = [join(folder, "config.v2.json"), join(folder, "hostconfig.json")];
+      const files = {
+        config: JSON.parse(readFileSync(config, "utf8")) as ContainerFiles["config"],
+        host: JSON.parse(readFileSync(host, "utf8")) as ContainerFiles["host"],
+      };
+      change(files);
+      writeFileSync(config, JSON.stringify(files.config));
+      writeFileSync(host, JSON.stringify(files.host));
+    }
     await this.start();
   }
 
