@@ -7,6 +7,12 @@
  */
 import Module from "node:module";
 
+/**
+ * Maps positions in the JavaScript of packages back to their TypeScript, for every stack that the engine records: 0.8 of
+ * 4.4 s of a preview of six workloads. A program whose types Node strips has its own positions already.
+ */
+const LEFT_OUT: ReadonlySet<string> = new Set(["source-map-support/register"]);
+
 const LAZY: ReadonlySet<string> = new Set(["typescript", "@npmcli/arborist"]);
 
 type Load = (request: string, parent: { filename?: string } | undefined, isMain: boolean) => unknown;
@@ -14,7 +20,9 @@ const loader = Module as unknown as { _load: Load };
 const load = loader._load;
 
 loader._load = (request, parent, isMain) => {
-  const fromPulumi = LAZY.has(request) && /[\\/]@pulumi[\\/]pulumi[\\/]/.test(parent?.filename ?? "");
+  if (!LAZY.has(request) && !LEFT_OUT.has(request)) return load.call(Module, request, parent, isMain);
+  const fromPulumi = /[\\/]@pulumi[\\/]pulumi[\\/]/.test(parent?.filename ?? "");
+  if (fromPulumi && LEFT_OUT.has(request)) return {};
   return fromPulumi
     ? atFirstUse(() => load.call(Module, request, parent, isMain) as object)
     : load.call(Module, request, parent, isMain);
