@@ -56,7 +56,11 @@ export class TestEstate {
       "mcp-estate:gateway": { port: options.port },
       ...options.config,
     };
-    this.env = { XDG_CONFIG_HOME: join(this.folder, ".config"), PULUMI_HOME: join(this.folder, ".pulumi-home") };
+    this.env = {
+      XDG_CONFIG_HOME: join(this.folder, ".config"),
+      XDG_DATA_HOME: join(this.folder, ".data"),
+      PULUMI_HOME: join(this.folder, ".pulumi-home"),
+    };
   }
 
   /** Copies what git would clone, with the installed packages linked. */
