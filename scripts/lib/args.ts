@@ -29,6 +29,29 @@ export function parseArgs(argv: readonly string[], ownFlags: readonly string[] =
   return { stack, flags, rest };
 }
 
+/**
+ * Takes `--NAME VALUE` (`--NAME=VALUE`) out of the arguments.
+ * @throws UserError when it has no value.
+ */
+export function takeOption(words: string[], name: string): string | undefined {
+  const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  const [word = ""] = words.splice(at, 1);
+  const value = word.includes("=") ? word.slice(word.indexOf("=") + 1) : words.splice(at, 1)[0];
+  if (!value) throw new UserError(`--${name} got no value; write --${name} VALUE`);
+  return value;
+}
+
+/**
+ * What is left when all options are taken: names.
+ * @throws UserError for an option that nobody knows.
+ */
+export function namesOnly(words: readonly string[], options: string): string[] {
+  const unknown = words.find((word) => word.startsWith("-"));
+  if (unknown !== undefined) throw new UserError(`unknown option "${unknown}"; allowed are ${options}`);
+  return [...words];
+}
+
 function checkedStack(name: string | undefined): string {
   if (name === undefined || !/^\w[\w.-]*(\/\w[\w.-]*){0,2}$/.test(name)) {
     throw new UserError(

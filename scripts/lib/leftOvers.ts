@@ -1,10 +1,16 @@
 import type Docker from "dockerode";
 import { stackLabel } from "./docker.ts";
+import { projectName } from "./projectName.ts";
 
 /** Whose objects: the project and the stack, as their labels say. */
 export interface Owner {
   estate: string;
   stack: string;
+}
+
+/** @param stack also in its long form, ORGANIZATION/PROJECT/STACK. */
+export function ownerOf(project: string, stack: string): Owner {
+  return { estate: projectName(project), stack: stack.split("/").at(-1) ?? stack };
 }
 
 /** Names of what carries the labels of a stack. */
@@ -47,6 +53,7 @@ export async function removeImages(docker: Docker, owner: Owner): Promise<number
   return images.length;
 }
 
-function ofStack({ estate, stack }: Owner): { label: string[] } {
+/** Docker's filter for what carries the labels of a stack. */
+export function ofStack({ estate, stack }: Owner): { label: string[] } {
   return { label: [`mcp-estate.estate=${estate}`, `${stackLabel}=${stack}`] };
 }

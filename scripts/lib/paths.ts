@@ -13,9 +13,14 @@ export function cacheDir(env: Environment = process.env): string {
   return join(env["XDG_CACHE_HOME"] || join(homeOf(env), ".cache"), "mcp-estate");
 }
 
-/** What can not be made again: passphrases. */
+/** What can not be made again: passphrases, the key of the backups. */
 export function configDir(env: Environment = process.env): string {
   return join(env["XDG_CONFIG_HOME"] || join(homeOf(env), ".config"), "mcp-estate");
+}
+
+/** What is kept for its own sake: backups. */
+export function dataDir(env: Environment = process.env): string {
+  return join(env["XDG_DATA_HOME"] || join(homeOf(env), ".local", "share"), "mcp-estate");
 }
 
 /** The passphrase of a checkout: one file per project folder, outside it, so that git never sees it. */

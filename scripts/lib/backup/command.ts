@@ -1,0 +1,54 @@
+import type Docker from "dockerode";
+import { consent } from "../ask.ts";
+import { dockerClient, ensureDocker } from "../docker.ts";
+import { ownerOf, type Owner } from "../leftOvers.ts";
+import { sayer, type Say } from "../log.ts";
+import { projectDir } from "../paths.ts";
+import { requireStackFile } from "../stackFile.ts";
+import { UserError } from "../userError.ts";
+import { backupsDir } from "./store.ts";
+
+/** What every command on volumes needs. None of them needs the engine. */
+export interface VolumeCommand {
+  docker: Docker;
+  owner: Owner;
+  /** Folder of all backups. */
+  root: string;
+  say: Say;
+  /** Aborted by Ctrl-C or TERM: what is begun is undone, not broken off. */
+  signal: AbortSignal;
+}
+
+/** Verified backups of a volume that stay. */
+export const KEPT_BACKUPS = 7;
+
+/** @throws UserError when there is no such stack or no Docker. */
+export async function volumeCommand(stack: string, to?: string): Promise<VolumeCommand> {
+  requireStackFile(projectDir, stack);
+  const say = sayer("backup");
+  await ensureDocker({ say: sayer("docker"), consent: consent(false) });
+  return {
+    docker: dockerClient(),
+    owner: ownerOf(projectDir, stack),
+    root: backupsDir(to),
+    say,
+    signal: interruption(),
+  };
+}
+
+/** @throws UserError for anything but a whole number from 1. */
+export function keepOf(text: string | undefined): number {
+  if (text === undefined) return KEPT_BACKUPS;
+  const keep = Number(text);
+  if (!Number.isInteger(keep) || keep < 1)
+    throw new UserError(`--keep got "${text}"; allowed is a whole number from 1`);
+  return keep;
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(name, () => controller.abort(new UserError(`stopped by ${name}; nothing was changed`)));
+  }
+  return controller.signal;
+}

@@ -1,0 +1,90 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { isAlive, withFileLock } from "../fileLock.ts";
+import type { Owner } from "../leftOvers.ts";
+import type { Say } from "../log.ts";
+import { dataDir } from "../paths.ts";
+import { UserError } from "../userError.ts";
+import { resume } from "./stillness.ts";
+import { runToEnd, WORK, workContainer } from "./workshop.ts";
+
+/**
+ * Runs `work` as the only command that touches this stack's volumes or the containers on them, after whatever a killed
+ * one has left is put in order.
+ */
+export function withVolumes<T>(docker: Docker, owner: Owner, say: Say, work: () => Promise<T>): Promise<T> {
+  return withFileLock(join(dataDir(), "locks", `${owner.estate}-${owner.stack}.lock`), say, async () => {
+    await mendVolumes(docker, owner, say);
+    return work();
+  });
+}
+
+/**
+ * Finishes or undoes what a killed command was about: paused containers run again, half restored volumes become the old
+ * or the new, helpers go.
+ * @throws UserError when that command still runs.
+ */
+export async function mendVolumes(docker: Docker, owner: Owner, say: Say): Promise<void> {
+  const filters = { label: [`${WORK.estate}=${owner.estate}`, `${WORK.stack}=${owner.stack}`] };
+  const [helpers, { Volumes }] = await Promise.all([
+    docker.listContainers({ all: true, filters }),
+    docker.listVolumes({ filters }),
+  ]);
+  for (const { Labels, Names } of helpers) {
+    const [host, pid] = (Labels[WORK.by] ?? "").split(/:(?=\d+$)/);
+    if (Number(pid) === process.pid || (host === hostname() && !isAlive(Number(pid)))) continue;
+    throw new UserError(
+      `volume "${Labels[WORK.volume] ?? ""}" is being worked on by process ${pid ?? ""} on ${host ?? ""}; wait for it, or, when you know that it is gone: docker rm -f ${Names[0]?.slice(1) ?? ""}`,
+    );
+  }
+  // Two at once would exchange the same contents.
+  for (const { Id, State } of helpers) if (State === "running") await docker.getContainer(Id).wait();
+  for (const helper of helpers) await settle(docker, owner, helper, say);
+  for (const { Name } of Volumes) await docker.getVolume(Name).remove();
+}
+
+/** Ends one piece of work: the volume whole, the containers as they were, the helper gone. */
+async function settle(docker: Docker, owner: Owner, helper: Docker.ContainerInfo, say: Say): Promise<void> {
+  const { Id, ImageID, Labels } = helper;
+  const volume = Labels[WORK.volume] ?? "";
+  const container = docker.getContainer(Id);
+  if (Labels[WORK.kind] === "restore") {
+    await mendContents(docker, owner, { volume, image: ImageID });
+    say(`a restore of ${volume} that was broken off is finished or undone: its data is all new or all old`);
+  }
+  for (const id of (Labels[WORK.holds] ?? "").split(",").filter((each) => each !== "")) {
+    const held = docker.getContainer(id);
+    const wasPaused = await resume(held);
+    const wasStarted = Labels[WORK.kind] === "restore" && (await startIfThere(held));
+    if (wasPaused || wasStarted)
+      say(`container ${id.slice(0, 12)} was held by a command that was killed; it runs again`);
+  }
+  await container.remove({ force: true, v: true });
+}
+
+/** Finishes a committed exchange of a volume's contents, undoes any other. */
+export async function mendContents(
+  docker: Docker,
+  owner: Owner,
+  { volume, image }: { volume: string; image: string },
+): Promise<void> {
+  const mender = await workContainer(docker, { owner, image, volume, kind: "mend" });
+  try {
+    await runToEnd(mender);
+  } finally {
+    await mender.remove({ force: true, v: true });
+  }
+}
+
+/** Returns whether it was not running. */
+async function startIfThere(container: Docker.Container): Promise<boolean> {
+  try {
+    if ((await container.inspect()).State.Running) return false;
+    await container.start();
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return false;
+    throw error;
+  }
+}
