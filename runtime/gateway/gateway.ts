@@ -17,11 +17,14 @@ export interface GatewayOptions {
   readonly contract: GatewayContract;
   readonly secretsDir: string;
   readonly log: Logger;
+  /** Takes the line of each call. @default log */
+  readonly audit?: Logger;
 }
 
 /** The servers of an estate behind one address: their states, the links to them, and who may call. */
 export class Gateway {
   readonly log: Logger;
+  readonly audit: Logger;
   readonly metrics: GatewayMetrics;
   readonly aggregate: AggregateEndpoint;
   readonly #secretsDir: string;
@@ -32,8 +35,9 @@ export class Gateway {
   #housekeeping: NodeJS.Timeout | undefined;
 
   /** Throws ContractError when the token cannot be read. */
-  constructor({ contract, secretsDir, log }: GatewayOptions) {
+  constructor({ contract, secretsDir, log, audit = log }: GatewayOptions) {
     this.log = log;
+    this.audit = audit;
     this.#contract = contract;
     this.#secretsDir = secretsDir;
     this.#auth = readAuth(secretsDir, contract.tokenFile);

@@ -173,7 +173,7 @@ function note(
   const status = response.headersSent ? response.statusCode : 499;
   gateway.metrics.observe(access.route, access.server ?? "", status, seconds);
   if (access.method !== "tools/call" && status < 400) return;
-  gateway.log.info({
+  gateway.audit.info({
     event: access.method === "tools/call" ? "call" : "request",
     route: access.route,
     method: access.method ?? request.method,

@@ -2,7 +2,7 @@ import "../wire/nodeRequire.ts";
 import { parseArgs } from "node:util";
 import { CONTRACT_PATH, gatewayContractSchema, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
 import { ContractError, readContract } from "../wire/contractFile.ts";
-import { createLog } from "../wire/log.ts";
+import { createAuditLog, createLog } from "../wire/log.ts";
 import { Gateway } from "./gateway.ts";
 import { createGatewayServer } from "./httpServer.ts";
 
@@ -20,8 +20,10 @@ const DRAIN_MS = 8000;
 function main(): void {
   const path = positionals[0] ?? process.env["MCP_ESTATE_CONTRACT"] ?? CONTRACT_PATH;
   const contract = readContract(path, gatewayContractSchema);
-  const log = createLog({ component: "gateway", estate: contract.estate, stack: contract.stack });
-  const gateway = new Gateway({ contract, secretsDir: values.secrets ?? SECRETS_DIR, log });
+  const bindings = { component: "gateway", estate: contract.estate, stack: contract.stack };
+  const log = createLog(bindings);
+  const audit = createAuditLog(bindings);
+  const gateway = new Gateway({ contract, secretsDir: values.secrets ?? SECRETS_DIR, log, audit: audit.log });
   const server = createGatewayServer(gateway);
 
   let ending = false;
@@ -35,6 +37,7 @@ function main(): void {
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
     server.closeAllConnections();
     await gateway.stop();
+    audit.flush();
     log.info({ event: "stopped" });
     process.exit(code);
   };

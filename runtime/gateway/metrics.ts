@@ -10,6 +10,8 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #requests: Counter<"route" | "server" | "status">;
   readonly #duration: Histogram<"route" | "server">;
+  /** Looking labels up costs more than counting; the keys are as bounded as the labels. */
+  readonly #known = new Map<string, { requests: Counter.Internal; duration: Histogram.Internal<"route" | "server"> }>();
 
   constructor(upstreams: () => readonly Upstream[]) {
     const registers = [this.registry];
@@ -60,7 +62,16 @@ export class GatewayMetrics {
 
   /** `route` and `server` come from fixed sets, never from the client. */
   observe(route: string, server: string, status: number, seconds: number): void {
-    this.#requests.inc({ route, server, status: String(status) });
-    this.#duration.observe({ route, server }, seconds);
+    const key = `${route} ${server} ${status}`;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = {
+        requests: this.#requests.labels({ route, server, status: String(status) }),
+        duration: this.#duration.labels({ route, server }),
+      };
+      this.#known.set(key, known);
+    }
+    known.requests.inc();
+    known.duration.observe(seconds);
   }
 }

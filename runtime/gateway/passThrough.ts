@@ -36,7 +36,7 @@ function readMessage(body: string): Envelope {
   }
 }
 
-function responseHeaders(given: Readonly<Record<string, unknown>>): OutgoingHttpHeaders {
+function responseHeaders(given: Readonly<Record<string, string | string[] | undefined>>): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { "x-content-type-options": "nosniff" };
   for (const name of RESPONSE_HEADERS) {
     const value = given[name];

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { BatchedWriter } from "../wire/batchedWriter.ts";
 import { Fault } from "../wire/faults.ts";
 import { LineFramer } from "../wire/lineFramer.ts";
 import { endGroup } from "./processGroup.ts";
@@ -32,6 +33,9 @@ export class ChildProcess {
   readonly startedAt = Date.now();
   readonly exited: Promise<ChildExit>;
   readonly #process: ChildProcessWithoutNullStreams;
+  readonly #writer = new BatchedWriter((text) => {
+    if (this.#process.stdin.writable) this.#process.stdin.write(text);
+  });
 
   constructor(spec: ChildSpec, handlers: ChildHandlers, maxLineBytes: number) {
     const [file = "", ...args] = spec.command;
@@ -66,14 +70,16 @@ export class ChildProcess {
   send(text: string): void {
     const { stdin } = this.#process;
     if (!stdin.writable) throw new Fault("unavailable", "the server process has ended");
-    if (stdin.writableLength > MAX_STDIN_BYTES) throw new Fault("overloaded", "the server does not read its input");
-    stdin.write(`${text}\n`);
+    if (stdin.writableLength + this.#writer.pendingLength > MAX_STDIN_BYTES)
+      throw new Fault("overloaded", "the server does not read its input");
+    this.#writer.push(`${text}\n`);
   }
 
   /** Ends the whole group and waits for it. Returns false when something could not be ended. */
   async stop(graceMs: number): Promise<boolean> {
     const { pid } = this;
     if (pid === undefined) return true;
+    this.#writer.flush();
     this.#process.stdin.end();
     const ended = await endGroup(pid, graceMs);
     await this.exited;

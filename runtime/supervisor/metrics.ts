@@ -34,6 +34,8 @@ export class SupervisorMetrics {
   readonly duration: Histogram<"method">;
   readonly stray: Counter;
   readonly ladderActions: Counter<"level" | "action">;
+  /** Looking labels up costs more than counting; the keys are as bounded as the labels. */
+  readonly #known = new Map<string, { requests: Counter.Internal; duration: Histogram.Internal<"method"> }>();
 
   constructor(server: string, read: () => Reading) {
     const registers = [this.registry];
@@ -68,8 +70,17 @@ export class SupervisorMetrics {
   /** Methods come from clients: unknown ones share one label, so that nobody can grow the registry. */
   observe(method: string, outcome: string, seconds: number): void {
     const label = KNOWN_METHODS.has(method) ? method : "other";
-    this.requests.inc({ method: label, outcome });
-    this.duration.observe({ method: label }, seconds);
+    const key = `${label} ${outcome}`;
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = {
+        requests: this.requests.labels({ method: label, outcome }),
+        duration: this.duration.labels({ method: label }),
+      };
+      this.#known.set(key, known);
+    }
+    known.requests.inc();
+    known.duration.observe(seconds);
   }
 
   #gauges(read: () => Reading, registers: Registry[]): void {

@@ -10,8 +10,11 @@ import { projectDir } from "../lib/paths.ts";
 
 export const EVERYTHING = join(projectDir, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
 
-/** As recommended for the images. */
-const NODE_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+/** As in the images (components/imageRecipe.ts). */
+const NODE_FLAGS = {
+  supervisor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
+  gateway: ["--v8-pool-size=1", "--max-semi-space-size=4", "--max-old-space-size=128"],
+};
 const TOKEN = "bench-token-0123456789";
 
 const LIMITS = {
@@ -109,12 +112,18 @@ export async function startPrograms(
     await endAll([...children.values()]);
     rmSync(folder, { recursive: true, force: true });
   };
-  const run = (program: string, name: string, contract: object, port: number, ...args: string[]): void => {
+  const run = (
+    program: keyof typeof NODE_FLAGS,
+    name: string,
+    contract: object,
+    port: number,
+    ...args: string[]
+  ): void => {
     const file = join(folder, `${name}.json`);
     writeFileSync(file, JSON.stringify({ version: 1, estate: "bench", stack: "bench", ...contract }));
     const log = openSync(join(folder, `${name}.log`), "w");
     const command = [join(folder, `${program}.mjs`), file, "--host", "127.0.0.1", "--port", `${port}`, ...args];
-    const all = [...NODE_FLAGS, ...nodeFlags, ...command];
+    const all = [...NODE_FLAGS[program], ...nodeFlags, ...command];
     children.set(name, spawn(process.execPath, all, { stdio: ["ignore", log, log] }));
   };
   const required = (name: string): ChildProcess => {
@@ -158,8 +167,9 @@ export async function startPrograms(
       stop,
     };
   } catch (error) {
+    const logs = [...children.keys()].map((name) => readFileSync(join(folder, `${name}.log`), "utf8").slice(-2000));
     await stop();
-    throw error;
+    throw new Error(`the programs did not start:\n${logs.join("\n")}`, { cause: error });
   }
 }
 
