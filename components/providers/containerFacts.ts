@@ -116,7 +116,7 @@ export function observedFacts({
     cpus: (HostConfig.NanoCpus ?? 0) / 1e9,
     ulimits: (HostConfig.Ulimits ?? []).map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`).sort(),
     readOnly: HostConfig.ReadonlyRootfs ?? false,
-    capabilities: capabilityList(HostConfig.CapAdd, HostConfig.CapDrop),
+    capabilities: capabilityList(HostConfig.CapAdd as Names, HostConfig.CapDrop as Names),
     securityOpts: [...((HostConfig.SecurityOpt as string[] | null) ?? [])].sort(),
     tmpfs: pairs(HostConfig.Tmpfs ?? {}, ":"),
     networksAdvanced: Object.entries(NetworkSettings.Networks)
@@ -162,8 +162,10 @@ function words(command: string | readonly string[] | null | undefined): string[]
   return typeof command === "string" ? [command] : [...(command ?? [])];
 }
 
+type Names = readonly string[] | null | undefined;
+
 /** With and without CAP_ in front Docker means the same. */
-function capabilityList(adds: readonly string[] | null = [], drops: readonly string[] | null = []): string[] {
+function capabilityList(adds: Names, drops: Names): string[] {
   const name = (capability: string) => capability.replace(/^CAP_/, "");
   return [...(adds ?? []).map((each) => `+${name(each)}`), ...(drops ?? []).map((each) => `-${name(each)}`)].sort();
 }

@@ -98,7 +98,10 @@ async function readFiles(containerId: string): Promise<Map<string, FoundFile>> {
   for await (const entry of extract) {
     const content = await buffer(entry);
     // Names in the archive begin with the folder's own name.
-    const { type, name, uid = 0, gid = 0, mode = 0 } = entry.header;
+    const { type, name, mode } = entry.header;
+    // Ids beyond seven octal digits do not fit into the header itself.
+    const large = (entry.header.pax ?? {}) as { uid?: string; gid?: string };
+    const [uid, gid] = [Number(large.uid ?? entry.header.uid), Number(large.gid ?? entry.header.gid)];
     if (type === "file") {
       result.set(name.split("/").slice(1).join("/"), { content, uid, gid, mode: mode & PERMISSIONS });
     }

@@ -46,7 +46,7 @@ function isAbstract(type: string): boolean {
 /** The provider's own words where it has some; a dynamic one has none, so its inputs are compared. */
 function because(step: ResourceStep): string[] {
   if (isComparison(step.type)) {
-    const found = Object.keys((step.old?.inputs?.["found"] ?? {}) as Record<string, unknown>);
+    const found = Object.keys(step.old?.inputs?.["found"] ?? {});
     return found.map((key) => propertyInWords(step.type, key));
   }
   const named = [...new Set([...step.diffs, ...step.replaceKeys])];

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { appendFileSync, chmodSync } from "node:fs";
+import { join } from "node:path";
+import { baseRecipe, imageTag, serverRecipe } from "../../components/imageRecipe.ts";
+import { readKernelLimits } from "../../components/providers/kernelLimits.ts";
+import { memory as memoryEntry } from "../../components/catalogue/memory.ts";
+import { Coverage } from "./coverage/coverage.ts";
+import { declaredProperties } from "./coverage/declaredProperties.ts";
+import { gatewayEdits, makeEdits, serverEdits, type HandEdit } from "./coverage/handEdits.ts";
+import { assertNamed, lookForDrift, stackFacts } from "./coverage/world.ts";
+import { OwnDocker } from "./ownDocker.ts";
+import { TestEstate } from "./testEstate.ts";
+
+const MIB = 1024 * 1024;
+/** Images that all stacks share: copied, if the machine's own Docker has them. */
+const SHARED = [baseRecipe("node"), memoryPackages()].map((recipe) => imageTag(recipe));
+
+function memoryPackages() {
+  const { runtime, package: source } = memoryEntry;
+  const { from } = serverRecipe({ runtime, ...source, name: "memory", user: 1, mountPoints: [] });
+  assert.ok(from);
+  return from;
+}
+
+describe("What is declared is what runs, property by property", function () {
+  this.timeout(600_000);
+  const own = new OwnDocker("cov");
+  const { docker } = own;
+  const estate = new TestEstate("cov", {
+    port: 12100,
+    range: "10.212.0.0/17",
+    config: { "mcp-estate:servers": { memory: {} } },
+    host: own,
+  });
+  const coverage = new Coverage();
+  let untouched: unknown;
+  let failed = false;
+
+  before(async () => {
+    await Promise.all([estate.create(), own.start()]);
+    await own.copyImages(SHARED);
+    await estate.succeed("up", ["--yes"]);
+    untouched = await stackFacts(estate, own);
+  });
+  afterEach(function () {
+    failed ||= this.currentTest?.state === "failed";
+  });
+  after(async () => {
+    try {
+      await estate.dispose();
+    } finally {
+      await own.dispose();
+    }
+    if (!failed && process.env["COVW"]) coverage.write(await declaredProperties());
+  });
+
+  /** Where the files of a container's secrets volume lie on this machine. */
+  async function secretsOf(component: string): Promise<string> {
+    const { Mounts } = await (await estate.container(component)).inspect();
+    const name = Mounts.find(({ Destination }) => Destination === "/run/secrets")?.Name;
+    return own.volumeFolder(name ?? "");
+  }
+
+  async function networkOf(component: string): Promise<string> {
+    const found = (await estate.networks()).find(({ Labels }) => Labels?.["mcp-estate.component"] === component);
+    return found?.Name ?? "";
+  }
+
+  /** Gives an image's tag to another image that carries its hash. */
+  async function forge(tag: string): Promise<void> {
+    const [repo, hash] = tag.split(":");
+    const container = await docker.createContainer({ Image: imageTag(baseRecipe("node")), Cmd: ["true"] });
+    await container.commit({ repo, tag: hash, changes: `LABEL mcp-estate.hash=${hash}` });
+    await container.remove();
+  }
+
+  async function putRight(): Promise<void> {
+    await estate.succeed("up", ["--yes"]);
+    assert.deepEqual(await stackFacts(estate, own), untouched);
+  }
+
+  it("R-DRF-01: an untouched estate shows no drift, nor does one whose Docker was restarted", async () => {
+    assert.deepEqual(await lookForDrift(estate), []);
+    await estate.succeed("refresh", ["--yes", "--expect-no-changes"]);
+    await own.edit({});
+    assert.deepEqual(await lookForDrift(estate), []);
+  });
+
+  it("names limits, state, networks, name and files changed on running containers, and puts them right", async function () {
+    const gateway = await estate.container("gateway");
+    const memory = await estate.container("memory");
+    await gateway.update({ Memory: 600 * MIB, MemorySwap: 700 * MIB, MemoryReservation: 65 * MIB, PidsLimit: 99 });
+    await gateway.update({ RestartPolicy: { Name: "no" } });
+    const secrets = await secretsOf("gateway");
+    appendFileSync(join(secrets, "gateway-token"), "x");
+    chmodSync(join(secrets, "gateway-token"), 0o444);
+    await gateway.pause();
+    await memory.update({ NanoCpus: 5e8 });
+    appendFileSync(join(await secretsOf("memory"), "contract.json"), " ");
+    await memory.rename({ name: "somebody-elses" });
+    const network = docker.getNetwork(await networkOf("memory"));
+    await network.disconnect({ Container: memory.id });
+    await network.connect({ Container: memory.id, EndpointConfig: { Aliases: ["impostor"] } });
+    await docker.getNetwork("bridge").connect({ Container: memory.id });
+
+    const rows = await lookForDrift(estate);
+    const named: Array<[row: string, resource: string, property: string, found: RegExp]> = [
+      ["container.memory", "container gateway", "memory", /^600$/],
+      ["container.memorySwap", "container gateway", "memorySwap", /^700$/],
+      ["container.memoryReservation", "container gateway", "memoryReservation", /^65$/],
+      ["container.pids", "container gateway", "pids", /^99$/],
+      ["container.restart", "container gateway", "restart", /^no$/],
+      ["container.state", "container gateway", "state", /^paused$/],
+      ["container.cpus", "container memory", "cpus", /^0\.5$/],
+      ["container.name", "container memory", "name", /^somebody-elses$/],
+      ["container.networksAdvanced.aliases", "container memory", "networks", / as impostor/],
+      ["container.networksAdvanced.name", "container memory", "networks", /bridge as nobody/],
+      ["secrets.files", "container gateway", "secret files", /gateway-token differs/],
+      ["secrets.gid", "container gateway", "secret files", /gateway-token is 0:\d+ 0444/],
+    ];
+    for (const [row, ...what] of named) {
+      assertNamed(rows, ...what);
+      coverage.proved("drift", row, this.test?.title);
+    }
+    assertNamed(rows, "container memory", "secret files", /contract\.json differs/);
+    for (const row of (await declaredProperties()).filter((each) => each.startsWith("contract."))) {
+      coverage.proved("drift", row, this.test?.title);
+    }
+
+    await putRight();
+    const { State } = await gateway.inspect();
+    assert.equal(State.Status, "running", "what Docker can change was changed in place");
+    assert.equal((await readKernelLimits(State.Pid)).pids, 64);
+  });
+
+  it("names all that takes a new container, edited while Docker was down, and replaces the containers", async function () {
+    const [memory, gateway] = [await estate.container("memory"), await estate.container("gateway")];
+    const base = await docker.getImage(imageTag(baseRecipe("node"))).inspect();
+    const edits: Array<[resource: string, edits: HandEdit[]]> = [
+      ["container memory", serverEdits(base.Id)],
+      ["container gateway", gatewayEdits],
+    ];
+    await own.edit({
+      [memory.id]: (files) => makeEdits(serverEdits(base.Id), files),
+      [gateway.id]: (files) => makeEdits(gatewayEdits, files),
+    });
+    const rows = await lookForDrift(estate);
+    for (const [resource, list] of edits) {
+      for (const { row, property, found } of list) {
+        assertNamed(rows, resource, property, found);
+        coverage.proved("drift", row, this.test?.title);
+      }
+    }
+    assert.ok(!JSON.stringify(rows).includes("hidden"), "a variable that somebody added may be a secret");
+    await putRight();
+  });
+
+  it("names stopped and removed containers, networks, volumes and images, and brings them back", async function () {
+    const [memory, gateway] = [await estate.container("memory"), await estate.container("gateway")];
+    await gateway.stop();
+    const { Image } = await gateway.inspect();
+    await forge((await docker.getImage(Image).inspect()).RepoTags[0] ?? "");
+    const memoryTag = (await docker.getImage((await memory.inspect()).Image).inspect()).RepoTags[0] ?? "";
+    const name = await networkOf("memory");
+    const secrets = (await estate.volumes()).find(({ Name }) => Name.includes("memory-secrets"))?.Name ?? "";
+    await memory.remove({ force: true });
+    await docker.getNetwork(name).disconnect({ Container: gateway.id, Force: true });
+    await docker.getNetwork(name).remove();
+    // Docker cannot change a network: whoever wants another makes it anew under the name.
+    const theirs = await docker.createNetwork({
+      Name: name,
+      Internal: false,
+      IPAM: { Driver: "default", Config: [{ Subnet: "10.212.254.0/24" }] },
+    });
+    await docker.getVolume("mcp-estate-cov-memory-data").remove();
+    await docker.getVolume(secrets).remove();
+    await docker.createVolume({ Name: secrets, Labels: { "mcp-estate.component": "somebody" } });
+    await docker.getImage(memoryTag).remove({ force: true });
+
+    const rows = await lookForDrift(estate);
+    assertNamed(rows, "container gateway", "state", /^exited$/);
+    assertNamed(rows, "container memory", "exists", /^removed$/);
+    const named: Array<[row: string, resource: string, property: string, found: RegExp]> = [
+      ["volume.name", "volume memory-data", "exists", /^removed$/],
+      ["volume.labels", "volume memory-secrets", "labels", /somebody/],
+      ["image.tag", "image memory", "exists", /^removed$/],
+      ["image.content", "image gateway", "image", /^sha256:/],
+      ["image.labels", "image gateway", "image", /^sha256:/],
+      ...(await declaredProperties())
+        .filter((row) => row.startsWith("network."))
+        .map((row): [string, string, string, RegExp] => [row, "network memory", "exists", /^removed$/]),
+    ];
+    for (const [row, ...what] of named) {
+      assertNamed(rows, ...what);
+      coverage.proved("drift", row, this.test?.title);
+    }
+    await docker.getNetwork(theirs.id).remove();
+    await putRight();
+    assert.deepEqual(await lookForDrift(estate), []);
+  });
+});
