@@ -20,7 +20,8 @@ const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
 
 const mcpServers = estate.servers.map((server) => {
   const subnet = subnets.get(server.name) ?? "";
-  return new McpServer(server.name, { target, server, health: estate.health, subnet });
+  const protectVolumes = estate.volumes.protect;
+  return new McpServer(server.name, { target, server, health: estate.health, subnet, protectVolumes });
 });
 
 const gateway = new Gateway("gateway", {

@@ -67,6 +67,12 @@ export const estateSettingsSchema = z.strictObject({
       hostAllowed: z.array(z.string().min(1)).default([]),
     })
     .prefault({}),
+  volumes: z
+    .strictObject({
+      /** Refuse every update that would remove or replace a data volume, and `down --volumes`. */
+      protect: z.boolean().default(false),
+    })
+    .prefault({}),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
   servers: z.record(serverNameSchema, serverSettingsSchema),
 });
@@ -92,6 +98,7 @@ export interface EstateConfig {
   gateway: { port: number; bind: string; limits: Limits };
   allowOvercommit: boolean;
   orphans: OrphanPolicy;
+  volumes: { protect: boolean };
   health: HealthSettings;
   servers: readonly ServerConfig[];
 }
@@ -120,7 +127,7 @@ export function resolveEstate(
     throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
   }
   const faults: string[] = [];
-  const { allowOvercommit, gateway, health, network, orphans, servers, target } = parsed.data;
+  const { allowOvercommit, gateway, health, network, orphans, servers, target, volumes } = parsed.data;
   const resolved: ServerConfig[] = [];
   for (const [name, server] of Object.entries(servers)) {
     const key = `${namespace}:servers.${name}`;
@@ -154,6 +161,7 @@ export function resolveEstate(
     gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits },
     allowOvercommit,
     orphans,
+    volumes,
     health,
     servers: resolved,
   };

@@ -15,6 +15,8 @@ export interface McpServerArgs {
   health: HealthSettings;
   /** /29 of the server's own network. */
   subnet: string;
+  /** Whether its data volumes are protected from removal. @default false, what `down` leaves lies there anyway */
+  protectVolumes?: boolean;
 }
 
 /** Seconds a tool call may take before the supervisor answers with a time-out; inside the gateway's 30 (R-TRN-05). */
@@ -86,9 +88,9 @@ export class McpServer extends pulumi.ComponentResource {
     return new EstateNetwork(name, args, { parent: this }).networkName;
   }
 
-  private createVolumes(name: string, { target, server }: McpServerArgs) {
+  private createVolumes(name: string, { target, server, protectVolumes: protect = false }: McpServerArgs) {
     return (server.entry.volumes ?? []).map((volume) => ({
-      volume: new StateVolume(`${name}-${volume.name}`, { target, component: server.name }, { parent: this })
+      volume: new StateVolume(`${name}-${volume.name}`, { target, component: server.name, protect }, { parent: this })
         .volumeName,
       path: volume.path,
     }));

@@ -5,6 +5,8 @@ export interface StateVolumeArgs {
   target: Target;
   /** Server that owns the data. */
   component: string;
+  /** The engine refuses to remove or replace it. */
+  protect: boolean;
 }
 
 /** Data that outlives its container, the stack's `down` and a rollback: removed only when asked by name. */
@@ -13,7 +15,7 @@ export class StateVolume extends pulumi.ComponentResource {
 
   constructor(name: string, args: StateVolumeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:StateVolume", name, {}, opts);
-    this.volumeName = args.target.stateVolume(name, args.component, { parent: this }).name;
+    this.volumeName = args.target.stateVolume(name, args.component, { parent: this, protect: args.protect }).name;
     this.registerOutputs({ volumeName: this.volumeName });
   }
 }

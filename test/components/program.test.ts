@@ -12,6 +12,9 @@ const LABELS = (component: string) => [
   { label: "mcp-estate.component", value: component },
 ];
 
+/** What the engine would refuse to remove; its mocks do not tell. */
+const protectedNames: string[] = [];
+
 /** One server with every setting away from its default, and the gateway in front of it. */
 async function declareEstate(): Promise<Declared[]> {
   const { McpServer } = await import("../../components/mcpServer.ts");
@@ -45,7 +48,18 @@ async function declareEstate(): Promise<Declared[]> {
   assert.ok(server);
   return recordResources(() => {
     const target = targetFor("docker", owner);
-    const notes = new McpServer("notes", { target, server, health: estate.health, subnet: "10.1.2.8/29" });
+    const notes = new McpServer(
+      "notes",
+      { target, server, health: estate.health, subnet: "10.1.2.8/29", protectVolumes: true },
+      {
+        transformations: [
+          ({ name, type, opts }) => {
+            if (opts.protect && !type.startsWith("mcp:")) protectedNames.push(name);
+            return undefined;
+          },
+        ],
+      },
+    );
     return new Gateway("gateway", {
       target,
       gateway: estate.gateway,
@@ -165,11 +179,10 @@ describe("components: every argument reaches a resource input", () => {
     });
   });
 
-  it("StateVolume has a name that the next deployment finds again", () => {
-    assert.deepEqual(only(seen, "Volume", "mcp-estate-test-notes-data").inputs, {
-      name: "mcp-estate-test-notes-data",
-      labels: LABELS("notes"),
-    });
+  it("StateVolume has a name that the next deployment finds again, and alone is protected (R-VOL-08)", () => {
+    const { inputs } = only(seen, "Volume", "mcp-estate-test-notes-data");
+    assert.deepEqual(inputs, { name: "mcp-estate-test-notes-data", labels: LABELS("notes") });
+    assert.deepEqual(protectedNames, ["mcp-estate-test-notes-data"]);
   });
 
   it("BuiltImage gets the recipe of the server's runtime, package, user and mount points", () => {
