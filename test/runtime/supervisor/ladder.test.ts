@@ -1,3 +1,4 @@
+import { stop as stopEsbuild } from "esbuild";
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { descendants } from "../../../runtime/supervisor/container.ts";
 import { judge, type LadderReading } from "../../../runtime/supervisor/ladder.ts";
@@ -113,6 +114,8 @@ describe("A-24 the ladder at work", () => {
   const limits = { ...LIMITS, processes: 3 };
   const tuning = { ...FAST, ladderSeconds: [0.3, 0.1] as [number, number] };
   const started: RunningSupervisor[] = [];
+  // Other tests of this process may have left esbuild's service, a child that the ladder would count.
+  before(() => stopEsbuild());
   afterEach(() => Promise.all(started.splice(0).map((running) => running.stop())));
 
   // the test runner's own other children are descendants too, and must not be there
