@@ -19,9 +19,9 @@ await main(async () => {
   const { docker, owner, root, say } = command;
   const key = await backupKey("make");
   if (key.isNew) say(`made the key ${key.file}: keep a copy elsewhere, without it no backup can be opened`);
-  return withVolumes(docker, owner, say, async () => {
+  return withVolumes(command, async (signal) => {
     const volumes = selectVolumes(owner, await dataVolumes(docker, owner), names);
-    for (const volume of volumes) await backupVolume({ ...command, key, keep }, volume);
+    for (const volume of volumes) await backupVolume({ ...command, key, keep, signal }, volume);
     say(volumes.length === 0 ? `stack "${stack}" has no data volume` : `${volumes.length} backups in ${root}`);
     return 0;
   });

@@ -1,38 +1,68 @@
-/** `npm run down`: ends all containers and networks of the stack. Volumes stay unless --volumes, images unless --images. */
+/**
+ * `npm run down`: ends all containers and networks of the stack. Volumes stay unless --volumes, which backs them up first
+ * unless --no-backup; images stay unless --images.
+ */
 import { parseArgs } from "./lib/args.ts";
+import { backupVolume } from "./lib/backup/backup.ts";
+import { KEPT_BACKUPS, volumeCommand, type VolumeCommand } from "./lib/backup/command.ts";
+import { dataVolumes } from "./lib/backup/dataVolumes.ts";
+import { isProtected } from "./lib/backup/guard.ts";
+import { backupKey } from "./lib/backup/key.ts";
+import { withVolumes } from "./lib/backup/mend.ts";
 import { getReady } from "./lib/deploy.ts";
-import { dockerClient } from "./lib/docker.ts";
 import { runAttached } from "./lib/exec.ts";
 import { leftOvers, removeImages, removeVolumes } from "./lib/leftOvers.ts";
 import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
-import { projectName } from "./lib/projectName.ts";
+import { requireStackFile } from "./lib/stackFile.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "volumes", "images"]);
-  const { engine, env } = await getReady({ stack, flags });
-  const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
-  const args = ["destroy", "--stack", stack, "--suppress-outputs", ...unasked, ...rest];
-  const code = await runAttached(engine.file, args, { cwd: projectDir, env });
-  if (code !== 0) return code;
-
-  const say = sayer("down");
-  const docker = dockerClient();
-  const owner = { estate: projectName(projectDir), stack: stack.split("/").at(-1) ?? stack };
-  if (flags.has("volumes")) say(`removed ${await removeVolumes(docker, owner)} volumes`);
-  if (flags.has("images")) say(`removed ${await removeImages(docker, owner)} images`);
-
-  const left = await leftOvers(docker, owner);
-  const undestroyed = [...left.containers, ...left.networks];
-  if (undestroyed.length > 0) {
+  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "volumes", "images", "no-backup"]);
+  const stackFile = requireStackFile(projectDir, stack);
+  if (flags.has("volumes") && isProtected(stackFile)) {
     throw new UserError(
-      `stack "${stack}" is destroyed, and these with its label are still there: ${undestroyed.join(", ")}; they are not in its state, remove them with docker rm -f or docker network rm`,
+      `the data volumes of stack "${stack}" are protected and stay: to remove them, set mcp-estate:volumes.protect to false in ${stackFile.file}, npm run up, then npm run down -- --volumes`,
     );
   }
-  say("no container and no network left");
-  if (left.volumes.length > 0) say(`${left.volumes.length} volumes keep their data (--volumes removes them)`);
-  if (left.images.length > 0) say(`${left.images.length} images stay for the next up (--images removes them)`);
-  return 0;
+  const { engine, env } = await getReady({ stack, flags });
+  const command = await volumeCommand(stack);
+  const { docker, owner } = command;
+  return withVolumes(command, async (signal) => {
+    const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
+    // The engine would refuse the whole for the sake of the volumes, which stay anyway.
+    const except = isProtected(stackFile) ? ["--exclude-protected"] : [];
+    const args = ["destroy", "--stack", stack, "--suppress-outputs", ...unasked, ...except, ...rest];
+    const code = await runAttached(engine.file, args, { cwd: projectDir, env });
+    if (code !== 0) return code;
+
+    const say = sayer("down");
+    if (flags.has("volumes")) {
+      // Only now, when nobody writes any more.
+      if (!flags.has("no-backup")) await backUpAll(command, signal);
+      say(`removed ${await removeVolumes(docker, owner)} volumes`);
+    }
+    if (flags.has("images")) say(`removed ${await removeImages(docker, owner)} images`);
+
+    const left = await leftOvers(docker, owner);
+    const undestroyed = [...left.containers, ...left.networks];
+    if (undestroyed.length > 0) {
+      throw new UserError(
+        `stack "${stack}" is destroyed, and these with its label are still there: ${undestroyed.join(", ")}; they are not in its state, remove them with docker rm -f or docker network rm`,
+      );
+    }
+    say("no container and no network left");
+    if (left.volumes.length > 0) say(`${left.volumes.length} volumes keep their data (--volumes removes them)`);
+    if (left.images.length > 0) say(`${left.images.length} images stay for the next up (--images removes them)`);
+    return 0;
+  });
 });
+
+/** @throws UserError when one cannot be made; no volume is removed then. */
+async function backUpAll(command: VolumeCommand, signal: AbortSignal): Promise<void> {
+  const volumes = await dataVolumes(command.docker, command.owner);
+  if (volumes.length === 0) return;
+  const key = await backupKey("make");
+  for (const volume of volumes) await backupVolume({ ...command, key, keep: KEPT_BACKUPS, signal }, volume);
+}

@@ -20,7 +20,7 @@ await main(async () => {
   const command = await volumeCommand(stack, to);
   const { docker, owner, say } = command;
   const key = await backupKey("make");
-  return withVolumes(docker, owner, say, async () => {
+  return withVolumes(command, async (signal) => {
     const volumes = selectVolumes(owner, await dataVolumes(docker, owner), names);
     for (const { name } of volumes) {
       const [user] = await usersOf(docker, name);
@@ -31,7 +31,7 @@ await main(async () => {
       }
     }
     for (const volume of volumes) {
-      const { time } = await backupVolume({ ...command, key, keep }, volume);
+      const { time } = await backupVolume({ ...command, key, keep, signal }, volume);
       await docker.getVolume(volume.name).remove();
       say(
         `${volume.name} is removed; npm run restore -- --stack ${stack} ${volume.name} --from ${time} brings it back`,

@@ -9,7 +9,11 @@ import { backupKey } from "./lib/backup/key.ts";
 import { withVolumes } from "./lib/backup/mend.ts";
 import { restoreVolume } from "./lib/backup/restore.ts";
 import { chooseBackup, volumeDir } from "./lib/backup/store.ts";
+import { readOutputs, waitUntilHealthy } from "./lib/estate.ts";
+import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
+import { projectDir } from "./lib/paths.ts";
+import { prepareEngine } from "./lib/prepare.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
@@ -21,7 +25,7 @@ await main(async () => {
     throw new UserError(`name one volume: npm run restore -- --stack ${stack} VOLUME (npm run backups lists them)`);
   }
   const command = await volumeCommand(stack, to);
-  const { docker, owner, root, say } = command;
+  const { owner, root } = command;
   const volume = fullName(owner, name);
   const backup = chooseBackup(volumeDir(root, owner, volume), volume, from);
   if (backup.manifest.volume !== volume) {
@@ -30,8 +34,16 @@ await main(async () => {
     );
   }
   const key = await backupKey("need");
-  return withVolumes(docker, owner, say, async () => {
-    await restoreVolume({ ...command, key }, backup);
+  return withVolumes(command, async (signal) => {
+    const runs = await restoreVolume({ ...command, key, signal }, backup);
+    if (runs) await waitForGateway(stack, backup.manifest.component);
     return 0;
   });
 });
+
+/** The server is well; callers come through the gateway, which looks at it in its own time. */
+async function waitForGateway(stack: string, server: string): Promise<void> {
+  const prepared = await prepareEngine({ stack, onMissingPassphrase: "leaveUnset" });
+  const outputs = await readOutputs(prepared, projectDir, stack);
+  if (outputs && server in outputs.servers) await waitUntilHealthy(outputs, { say: sayer("health"), server });
+}

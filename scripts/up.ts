@@ -1,5 +1,8 @@
 /** `npm run up`: brings what is missing, deploys the stack, returns when every server is healthy. */
 import { parseArgs } from "./lib/args.ts";
+import { volumeCommand } from "./lib/backup/command.ts";
+import { guardVolumes } from "./lib/backup/guard.ts";
+import { withVolumes } from "./lib/backup/mend.ts";
 import { ensureGatewayPort, getReady } from "./lib/deploy.ts";
 import { estateTable, readOutputs, waitUntilHealthy, type EstateOutputs } from "./lib/estate.ts";
 import { runAttached } from "./lib/exec.ts";
@@ -17,7 +20,13 @@ await main(async () => {
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
   // The table at the end says what the outputs say, in six lines instead of a hundred.
   const args = ["up", "--stack", stack, "--suppress-outputs", ...unasked, ...rest];
-  const code = await runAttached(ready.engine.file, args, { cwd: projectDir, env: ready.env });
+  const command = await volumeCommand(stack);
+  const code = await withVolumes(command, async (signal) => {
+    const remember = await guardVolumes({ ...command, signal }, ready, stack);
+    const exitCode = await runAttached(ready.engine.file, args, { cwd: projectDir, env: ready.env });
+    if (exitCode === 0) remember();
+    return exitCode;
+  });
   if (code !== 0) return code;
 
   const outputs = await readOutputs(ready, projectDir, stack);

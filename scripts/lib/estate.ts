@@ -42,6 +42,8 @@ export async function readOutputs(
 
 export interface WaitOptions {
   say: Say;
+  /** Wait for this server alone. @default for all */
+  server?: string;
   /** @default 120 s: the longest start of a server is about 20 s, five of them on two cores well under 60 */
   timeoutMs?: number;
   /** @default 500 ms */
@@ -62,7 +64,7 @@ export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOpti
       if (last.get(name) !== state) say(`${name} is ${state} (${duration(Date.now() - started)})`);
       last.set(name, state);
     }
-    const missing = notHealthy(outputs, states);
+    const missing = notHealthy(outputs, states, options.server);
     if (fault === undefined && missing.length === 0) return states;
     if (Date.now() - started > timeoutMs) {
       const reason = fault ?? `not healthy: ${missing.join(", ")}`;
@@ -75,9 +77,9 @@ export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOpti
 }
 
 /** "name (state)" of each server that is declared or answered for and is not healthy. */
-function notHealthy(outputs: EstateOutputs, states: readonly ServerState[]): string[] {
+function notHealthy(outputs: EstateOutputs, states: readonly ServerState[], server: string | undefined): string[] {
   const known = new Map(states.map(({ name, state }) => [name, state]));
-  const names = new Set([...Object.keys(outputs.servers), ...known.keys()]);
+  const names = new Set(server === undefined ? [...Object.keys(outputs.servers), ...known.keys()] : [server]);
   return [...names]
     .filter((name) => known.get(name) !== "healthy")
     .map((name) => `${name} (${known.get(name) ?? "unknown"})`);

@@ -236,7 +236,7 @@ export class TestEstate {
 
   /** Removes the stack with its volumes and images, and the folder. */
   async dispose(): Promise<void> {
-    const down = await this.command("down", ["--yes", "--volumes", "--images"]);
+    const down = await this.command("down", ["--yes", "--volumes", "--no-backup", "--images"]);
     const { docker } = this.host;
     // A test may have broken the stack; nothing of it must stay.
     for (const { Id } of await this.containers()) await docker.getContainer(Id).remove({ force: true, v: true });

@@ -127,7 +127,8 @@ async function writeSealed(
         ),
       );
       const [read, written] = await Promise.allSettled([plain, sealing]);
-      if (limit.aborted && !signal.aborted) {
+      signal.throwIfAborted();
+      if (limit.aborted) {
         throw new UserError(
           `${volume} cannot be read within ${STILL_SECONDS} s, and no longer may its server stand still: stop it first (docker stop), back up, start it again`,
         );

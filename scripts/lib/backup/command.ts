@@ -15,8 +15,6 @@ export interface VolumeCommand {
   /** Folder of all backups. */
   root: string;
   say: Say;
-  /** Aborted by Ctrl-C or TERM: what is begun is undone, not broken off. */
-  signal: AbortSignal;
 }
 
 /** Verified backups of a volume that stay. */
@@ -32,7 +30,6 @@ export async function volumeCommand(stack: string, to?: string): Promise<VolumeC
     owner: ownerOf(projectDir, stack),
     root: backupsDir(to),
     say,
-    signal: interruption(),
   };
 }
 
@@ -43,12 +40,4 @@ export function keepOf(text: string | undefined): number {
   if (!Number.isInteger(keep) || keep < 1)
     throw new UserError(`--keep got "${text}"; allowed is a whole number from 1`);
   return keep;
-}
-
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(name, () => controller.abort(new UserError(`stopped by ${name}; nothing was changed`)));
-  }
-  return controller.signal;
 }

@@ -11,13 +11,30 @@ import { runToEnd, WORK, workContainer } from "./workshop.ts";
 
 /**
  * Runs `work` as the only command that touches this stack's volumes or the containers on them, after whatever a killed
- * one has left is put in order.
+ * one has left is put in order. Its signal is aborted by Ctrl-C or TERM: what is begun is undone then, not broken off.
  */
-export function withVolumes<T>(docker: Docker, owner: Owner, say: Say, work: () => Promise<T>): Promise<T> {
+export function withVolumes<T>(
+  { docker, owner, say }: { docker: Docker; owner: Owner; say: Say },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   return withFileLock(join(dataDir(), "locks", `${owner.estate}-${owner.stack}.lock`), say, async () => {
     await mendVolumes(docker, owner, say);
-    return work();
+    return interruptible(work);
   });
+}
+
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const abort = (name: NodeJS.Signals): void => {
+    controller.abort(new UserError(`stopped by ${name}; what was begun is undone`));
+  };
+  const names: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const name of names) process.on(name, abort);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const name of names) process.off(name, abort);
+  }
 }
 
 /**

@@ -25,9 +25,10 @@ export interface RestoreOptions extends ScratchOptions {
 /**
  * Puts a backup in the place of a volume's data: the old or the new, never a mix. Makes a volume that is gone. The data
  * is proved in a scratch volume first, while the server still runs on the old.
+ * @returns whether its server runs, now on the restored data.
  * @throws UserError when the backup is refused, or a server does not become healthy on the restored data.
  */
-export async function restoreVolume(options: RestoreOptions, backup: Backup): Promise<void> {
+export async function restoreVolume(options: RestoreOptions, backup: Backup): Promise<boolean> {
   const { docker, owner, key, say } = options;
   const { manifest, file } = backup;
   if (manifest.estate !== owner.estate || manifest.stack !== owner.stack) {
@@ -47,6 +48,7 @@ export async function restoreVolume(options: RestoreOptions, backup: Backup): Pr
     await exchange(options, { volume, image, users, copy, expected: found });
   });
   if (users.length === 0) say(`${volume}: no container mounts it; npm run up makes its server`);
+  return users.some(({ State }) => State === "running");
 }
 
 interface Exchange {

@@ -1,0 +1,97 @@
+import { createHash } from "node:crypto";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { look } from "../look.ts";
+import { cacheDir, projectDir } from "../paths.ts";
+import type { PlannedChange } from "../plan.ts";
+import type { Prepared } from "../prepare.ts";
+import { requireStackFile, setting, type StackFile } from "../stackFile.ts";
+import { backupVolume } from "./backup.ts";
+import { KEPT_BACKUPS, type VolumeCommand } from "./command.ts";
+import { dataVolumes } from "./dataVolumes.ts";
+import { backupKey } from "./key.ts";
+import { listBackups, volumeDir, volumesWithBackups } from "./store.ts";
+
+const VOLUME = "docker:index/volume:Volume";
+
+/**
+ * Before an update: backs up each data volume that it would remove from the stack or replace, and names those that are
+ * gone and have a backup. The engine is asked only when something that decides about volumes is not what the last
+ * update had, as its answer takes seconds. On a protected stack the engine itself refuses such an update.
+ * @returns what to call when the update has succeeded.
+ * @throws UserError when a backup that is needed cannot be made; the update must not go on then.
+ */
+export async function guardVolumes(
+  command: VolumeCommand & { signal: AbortSignal },
+  prepared: Prepared,
+  stack: string,
+): Promise<() => void> {
+  const { docker, owner, say } = command;
+  const stackFile = requireStackFile(projectDir, stack);
+  const volumes = await dataVolumes(docker, owner);
+  const names = new Set(volumes.map(({ name }) => name));
+  nameTheGone(command, stackFile, names);
+  const known = join(cacheDir(), "declarations", `${owner.estate}-${owner.stack}`);
+  const declaration = declarationOf(stackFile);
+  const remember = (): void => {
+    mkdirSync(dirname(known), { recursive: true });
+    writeFileSync(known, declaration);
+  };
+  if (names.size === 0 || isProtected(stackFile) || read(known) === declaration) return remember;
+  const doomed = endangered((await look(prepared, stack)).changes, `${owner.estate}-${owner.stack}-`);
+  const threatened = volumes.filter(({ name }) => doomed.has(name));
+  if (threatened.length > 0) {
+    say(`this update takes ${threatened.map(({ name }) => name).join(", ")} out of the stack: backing up first`);
+    const key = await backupKey("make");
+    for (const volume of threatened) await backupVolume({ ...command, key, keep: KEPT_BACKUPS }, volume);
+  }
+  return remember;
+}
+
+export function isProtected(stackFile: StackFile): boolean {
+  return setting(stackFile, "mcp-estate:volumes.protect") === true;
+}
+
+/** Names of the volumes that a plan removes or replaces. */
+export function endangered(changes: readonly PlannedChange[], prefix: string): Set<string> {
+  return new Set(
+    changes
+      .filter(({ type, action }) => type === VOLUME && (action === "delete" || action === "replace"))
+      .map(({ resource }) => prefix + resource.slice(resource.indexOf(" ") + 1)),
+  );
+}
+
+function nameTheGone({ owner, root, say }: VolumeCommand, stackFile: StackFile, there: ReadonlySet<string>): void {
+  for (const volume of volumesWithBackups(root, owner)) {
+    const [newest] = listBackups(volumeDir(root, owner, volume));
+    if (there.has(volume) || !newest || !(newest.manifest.component in serversOf(stackFile))) continue;
+    say(
+      `${volume} is gone and will be made empty; its newest backup is of ${newest.manifest.time}: npm run restore -- --stack ${owner.stack} ${volume}`,
+    );
+  }
+}
+
+/** What decides which volumes there are: the program, and which servers from which entries of the catalogue. */
+function declarationOf(stackFile: StackFile): string {
+  const hash = createHash("sha256");
+  for (const file of [...globSync("components/**/*.ts", { cwd: projectDir }).sort(), "index.ts"]) {
+    hash.update(`${file}\0`).update(readFileSync(join(projectDir, file)));
+  }
+  const from = (server: unknown): unknown =>
+    typeof server === "object" && server !== null ? Reflect.get(server, "from") : undefined;
+  const servers = Object.entries(serversOf(stackFile)).map(([name, server]) => [name, from(server)]);
+  return hash.update(JSON.stringify(servers)).digest("hex");
+}
+
+function serversOf(stackFile: StackFile): object {
+  const servers = setting(stackFile, "mcp-estate:servers");
+  return typeof servers === "object" && servers !== null ? servers : {};
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined; // this is the first update from here
+  }
+}
