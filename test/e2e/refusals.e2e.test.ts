@@ -22,7 +22,7 @@ describe("npm run up refuses in one clear line (real engine)", function () {
 
   async function refusal(settings: Record<string, unknown>): Promise<string> {
     let before: unknown;
-    const [key, value] = Object.entries(settings)[0] as [string, unknown];
+    const [key, value] = Object.entries(settings)[0];
     estate.configure((config) => {
       before = config[key];
       config[key] = value;

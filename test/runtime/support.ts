@@ -111,7 +111,7 @@ export async function startSupervisor(
 /** Waits until `check` gives something; throws after `timeoutMs` with what `describe` says. */
 export async function until<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 5000,
+  timeoutMs = 15_000,
   describe: () => unknown = () => "",
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
@@ -123,7 +123,7 @@ export async function until<T>(
   }
 }
 
-export async function stateIs(running: RunningSupervisor, state: string, timeoutMs = 5000): Promise<void> {
+export async function stateIs(running: RunningSupervisor, state: string, timeoutMs = 15_000): Promise<void> {
   await until(
     () => running.supervisor.readiness().state === state,
     timeoutMs,
