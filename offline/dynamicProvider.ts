@@ -6,6 +6,9 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import "./languageHost/lazyModules.ts";
 import { pulumiModule } from "./languageHost/packages.ts";
+import { endWithEngine } from "./plugins/endWithEngine.ts";
 
 const provider = pulumiModule(path.join("cmd", "dynamic-provider"), process.cwd());
 createRequire(path.join(process.cwd(), "index.js"))(provider);
+// It has no such end of its own: an engine that was killed left it running for ever.
+endWithEngine();

@@ -1,4 +1,3 @@
-import { fstatSync } from "node:fs";
 import structProto from "google-protobuf/google/protobuf/struct_pb.js";
 import anyProto from "google-protobuf/google/protobuf/any_pb.js";
 import grpc from "@grpc/grpc-js";
@@ -6,6 +5,7 @@ import providerProto from "@pulumi/pulumi/proto/provider_pb.js";
 import statusProto from "@pulumi/pulumi/proto/status_pb.js";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Message } from "google-protobuf";
+import { endWithEngine } from "./endWithEngine.ts";
 import { ResourceInitError } from "./resourceType.ts";
 import type { ValueMap } from "./values.ts";
 
@@ -94,18 +94,8 @@ export function serve(definition: grpc.ServiceDefinition, handlers: grpc.Untyped
     if (error) throw error;
     process.stdout.write(`${port}\n`);
   });
-  endWithEngine(server);
+  endWithEngine(() => server.forceShutdown());
   return server;
-}
-
-/** The engine holds a pipe to our stdin and kills us at its end; when it was killed itself, the pipe ends and so do we. */
-function endWithEngine(server: grpc.Server): void {
-  if (!fstatSync(0).isFIFO()) return;
-  process.stdin.on("end", () => {
-    server.forceShutdown();
-    process.exit(0);
-  });
-  process.stdin.resume();
 }
 
 /** The engine's address among the arguments of a plugin (`[flags] 127.0.0.1:PORT`). */

@@ -2,6 +2,7 @@ import { consent as consentOf } from "./ask.ts";
 import type { CommandArgs } from "./args.ts";
 import { ensureDocker } from "./docker.ts";
 import { ensureBaseImageTool, type StartedDocker } from "./dockerInstall.ts";
+import { endLeftPlugins } from "./leftPlugins.ts";
 import { sayer } from "./log.ts";
 import { projectDir } from "./paths.ts";
 import { ensurePortIsOurs } from "./ports.ts";
@@ -29,6 +30,7 @@ export async function getReady({ stack, flags }: Pick<CommandArgs, "stack" | "fl
   ]);
   // Where the official engine could be had, images can be had too.
   if (!prepared.engine.official) await ensureBaseImageTool({ env: prepared.env, say: dockerSay, consent });
+  await endLeftPlugins(projectDir, sayer("stack"));
   await mendStackLock(prepared, projectDir, stack, sayer("stack"));
   await ensureStack(prepared, projectDir, stack, sayer("stack"));
   return { ...prepared, docker };
