@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Random } from "./seed.ts";
+import { acts } from "./tampering.ts";
+import type { TestEstate } from "./testEstate.ts";
+import { assertDeclared } from "./world.ts";
+
+/** What dies: the engine alone, or all that the user's command started in the foreground. */
+export type Victim = "engine" | "command";
+
+export interface HostProcess {
+  pid: number;
+  command: string;
+}
+
+/** Processes of this host that work in the estate's folder: the engine, its plugins, the program, our commands. */
+export function processesOf(estate: TestEstate): HostProcess[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const folder = readlinkSync(`/proc/${pid}/cwd`);
+        if (folder !== estate.folder && !folder.startsWith(`${estate.folder}/`)) return [];
+        const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+        return command === "" ? [] : [{ pid: Number(pid), command }];
+      } catch {
+        return []; // it has just ended
+      }
+    });
+}
+
+/** Most of an update's time passes between two lines of the engine's; how far past one of them it dies. */
+const PAST_LINE_MS = 300;
+/** An update that was over before its moment is made again with an earlier one. */
+const TRIES = 5;
+
+/**
+ * Changes something, starts an update and ends the engine (or the whole command) with SIGKILL at a random moment of its
+ * work: after a random line of its output, as lines do not depend on how busy the host is.
+ * @param usualLines how many lines an update writes.
+ * @returns what happened, in words.
+ */
+async function killUpdate(
+  estate: TestEstate,
+  victim: Victim,
+  usualLines: number,
+  random: Random,
+  change: () => Promise<unknown>,
+): Promise<string> {
+  let latest = usualLines;
+  for (let tries = 1; tries <= TRIES; tries++) {
+    await change();
+    const lines = 1 + Math.floor(random.next() * latest);
+    const milliseconds = random.next() * PAST_LINE_MS;
+    if (await killAt(estate, victim, lines, milliseconds)) {
+      return `SIGKILL of the ${victim} ${milliseconds.toFixed(0)} ms after line ${lines}`;
+    }
+    latest = lines / 2;
+  }
+  throw new Error(`${TRIES} updates were all over before their moment`);
+}
+
+/** @returns whether the update was still going on. */
+async function killAt(estate: TestEstate, victim: Victim, lines: number, milliseconds: number): Promise<boolean> {
+  const child = estate.start("up", ["--yes"], { detached: true });
+  let output = "";
+  const closed = once(child, "close");
+  const reached = new Promise<void>((resolve) => {
+    const take = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (output.split("\n").length > lines) resolve();
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+  });
+  await Promise.race([reached, closed]);
+  await sleep(milliseconds);
+  const engine = processesOf(estate).find(({ command }) => /^\S*pulumi up /.test(command))?.pid;
+  if (engine !== undefined) process.kill(victim === "engine" ? engine : -(child.pid ?? 0), "SIGKILL");
+  const [code] = (await closed) as [number | null];
+  if (engine === undefined) assert.equal(code, 0, output);
+  return engine !== undefined;
+}
+
+/**
+ * One killed update, and the next `npm run up` alone.
+ * @throws AssertionError unless that ends in what is declared, with every data volume, and no process left behind.
+ * @returns what happened, in words.
+ */
+export async function killAndMend(
+  estate: TestEstate,
+  options: { victim: Victim; usualLines: number; random: Random; servers: Readonly<Record<string, unknown>> },
+): Promise<string> {
+  const { victim, usualLines, random, servers } = options;
+  const volumes = await dataVolumes(estate);
+  const words = await killUpdate(estate, victim, usualLines, random, async () => {
+    await acts.changeEnvironment(estate, random);
+    await acts.guest(estate, random);
+  });
+  const { output } = await estate.succeed("up", ["--yes"]);
+  assert.deepEqual(processesOf(estate), [], `nothing of the killed update runs on (${words})`);
+  const strays = await assertDeclared(estate, Object.keys(servers), 1);
+  assert.deepEqual(await dataVolumes(estate), volumes);
+  await estate.pulumi("preview", "--expect-no-changes");
+  const mended = /lock taken away/.test(output) ? ", lock mended" : "";
+  const counts = Object.entries(strays).flatMap(([kind, ids]: [string, string[]]) =>
+    ids.length > 0 ? [`${ids.length} ${kind}`] : [],
+  );
+  return `${words}${mended}; twins left: ${counts.join(", ") || "none"}`;
+}
+
+async function dataVolumes(estate: TestEstate): Promise<string[]> {
+  const volumes = await estate.volumes();
+  return volumes.map(({ Name }) => Name).filter((name) => name.endsWith("-data"));
+}
