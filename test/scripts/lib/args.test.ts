@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseArgs } from "../../../scripts/lib/args.ts";
+import { namesOnly, parseArgs, takeOption } from "../../../scripts/lib/args.ts";
 import { UserError } from "../../../scripts/lib/userError.ts";
 
 describe("parseArgs", () => {
@@ -30,5 +30,20 @@ describe("parseArgs", () => {
     assert.throws(() => parseArgs(["--stack"]), { name: UserError.name, message: /^--stack got no name; allowed are/ });
     assert.throws(() => parseArgs(["--stack", "--yes"]), /^UserError: --stack got "--yes"; allowed are letters/);
     assert.throws(() => parseArgs(["--stack=../x"]), /got "\.\.\/x"/);
+  });
+});
+
+describe("takeOption and namesOnly", () => {
+  it("take an option with its value out, in both spellings, and leave the names", () => {
+    const words = ["memory-data", "--from", "2026", "--to=/srv/a=b"];
+    assert.equal(takeOption(words, "from"), "2026");
+    assert.equal(takeOption(words, "to"), "/srv/a=b");
+    assert.equal(takeOption(words, "keep"), undefined);
+    assert.deepEqual(namesOnly(words, "--from"), ["memory-data"]);
+  });
+
+  it("refuse an option without a value and one that nobody knows", () => {
+    assert.throws(() => takeOption(["--from"], "from"), /^UserError: --from got no value/);
+    assert.throws(() => namesOnly(["a", "--frm", "x"], "--from X"), /unknown option "--frm"; allowed are --from X/);
   });
 });
