@@ -13,6 +13,8 @@ const PREFIX = "mcp-estate-bak-";
 const MEMORY = `${PREFIX}memory-data`;
 const NOTES = `${PREFIX}notes-data`;
 const MIB = 1024 ** 2;
+/** So that reading it takes a while. */
+const LARGE = 16 * MIB;
 
 describe("Backups, end to end (R-VOL-04 to 09, A-18)", function () {
   this.timeout(600_000);
@@ -201,7 +203,7 @@ describe("Backups, end to end (R-VOL-04 to 09, A-18)", function () {
   });
 
   it("killed while a server is paused, the next command lets it run again", async () => {
-    await put("notes", "large.bin", Buffer.alloc(64 * MIB, "x"));
+    await put("notes", "large.bin", Buffer.alloc(LARGE, "x"));
     const notes = await estate.container("notes");
     const child = estate.start("backup", ["notes-data"]);
     const closed = once(child, "close");
@@ -243,7 +245,7 @@ describe("Backups, end to end (R-VOL-04 to 09, A-18)", function () {
     const made = await docker.getVolume(MEMORY).inspect();
     const { output } = await estate.succeed("up", ["--yes"]);
     assert.match(output, /this update takes mcp-estate-bak-notes-data out of the stack: backing up first/);
-    assert.equal((await newest(NOTES)).manifest.bytes >= 64 * MIB, true);
+    assert.equal((await newest(NOTES)).manifest.bytes >= LARGE, true);
     assert.deepEqual(await docker.getVolume(MEMORY).inspect(), made);
     assert.deepEqual(await remembered(), names);
     const { Config } = await (await estate.container("memory")).inspect();

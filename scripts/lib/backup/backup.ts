@@ -29,8 +29,8 @@ export interface BackupOptions {
   keep: number;
   say: Say;
   signal: AbortSignal;
-  /** Number of the stack's last update. */
-  update?: number | undefined;
+  /** Number of the stack's last update, where it is known. */
+  update: number | undefined;
 }
 
 /**

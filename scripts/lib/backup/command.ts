@@ -1,6 +1,11 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type Docker from "dockerode";
 import { consent } from "../ask.ts";
 import { dockerClient, ensureDocker } from "../docker.ts";
+import { stateFolder } from "../environment.ts";
+import type { Environment } from "../exec.ts";
 import { ownerOf, type Owner } from "../leftOvers.ts";
 import { sayer, type Say } from "../log.ts";
 import { projectDir } from "../paths.ts";
@@ -15,6 +20,8 @@ export interface VolumeCommand {
   /** Folder of all backups. */
   root: string;
   say: Say;
+  /** Number of the stack's last update, where its state is on this machine. */
+  update: number | undefined;
 }
 
 /** Verified backups of a volume that stay. */
@@ -30,7 +37,17 @@ export async function volumeCommand(stack: string, to?: string): Promise<VolumeC
     owner: ownerOf(projectDir, stack),
     root: backupsDir(to),
     say,
+    update: lastUpdate(ownerOf(projectDir, stack)),
   };
+}
+
+/** Counts the history that the engine keeps beside the state. */
+function lastUpdate({ estate, stack }: Owner, env: Environment = process.env): number | undefined {
+  const url = env["PULUMI_BACKEND_URL"] || (env["PULUMI_ACCESS_TOKEN"] ? "" : pathToFileURL(projectDir).href);
+  const state = stateFolder({ ...env, PULUMI_BACKEND_URL: url });
+  const history = join(state ?? "", "history", estate, stack);
+  if (state === undefined || !existsSync(history)) return undefined;
+  return readdirSync(history).filter((name) => name.endsWith(".history.json")).length;
 }
 
 /** @throws UserError for anything but a whole number from 1. */
