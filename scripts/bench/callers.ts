@@ -54,7 +54,7 @@ export async function stdioCaller(command: readonly string[]): Promise<{ caller:
 /** One session on one connection of a Streamable HTTP server. */
 export async function httpCaller(address: string, tool: string, token?: string): Promise<Caller> {
   const url = new URL(address);
-  const connection = await HttpConnection.open(url);
+  const connection = new HttpConnection(url);
   const common =
     "content-type: application/json\r\naccept: application/json, text/event-stream\r\n" +
     (token === undefined ? "" : `authorization: Bearer ${token}\r\n`);
@@ -76,22 +76,24 @@ export async function httpCaller(address: string, tool: string, token?: string):
   };
 }
 
-/** `total` calls spread over the callers, each of which sends its next call when it has its answer. */
-export async function measure(callers: readonly Caller[], total: number): Promise<Figures> {
+/** Every caller sends its next call when it has its answer, for `ms` milliseconds. */
+export async function measure(callers: readonly Caller[], ms: number): Promise<Figures> {
   const times: number[] = [];
-  let left = total;
   const began = performance.now();
+  const end = began + ms;
   await Promise.all(
     callers.map(async (caller) => {
-      while (left > 0) {
-        left -= 1;
-        const start = performance.now();
+      for (let start = performance.now(); start < end; start = performance.now()) {
         await caller.call();
         times.push(performance.now() - start);
       }
     }),
   );
   return figures(times, (performance.now() - began) / 1000);
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** Milliseconds and calls per second of what was measured in `seconds`. */

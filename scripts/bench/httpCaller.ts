@@ -8,50 +8,66 @@ export interface RawAnswer {
   readonly text: string;
 }
 
+/** A measurement that waits for ever says nothing. */
+const ANSWER_MS = 20_000;
+
 /**
  * One keep-alive connection that sends one request at a time. On a machine with two cores a full HTTP client would cost
  * as much as what it measures, so this does only what every one of the measured servers needs: Content-Length and
  * chunked answers.
  */
 export class HttpConnection {
-  readonly #socket: Socket;
-  readonly #host: string;
+  readonly #url: URL;
+  #socket: Socket | undefined;
   #received = "";
+  #timer: NodeJS.Timeout | undefined;
   #settle: { resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined;
 
-  private constructor(socket: Socket, host: string) {
+  constructor(url: URL) {
+    this.#url = url;
+  }
+
+  /** Opens the connection where there is none: servers close one that was idle for some seconds. */
+  async post(path: string, headers: string, body: string): Promise<RawAnswer> {
+    const socket = this.#socket ?? (await this.#connect());
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#timer = setTimeout(
+        () => this.#fail(new Error(`no answer within ${ANSWER_MS} ms, only ${JSON.stringify(this.#received)}`)),
+        ANSWER_MS,
+      );
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: ${this.#url.host}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+    });
+  }
+
+  async #connect(): Promise<Socket> {
+    const socket = connect(Number(this.#url.port), this.#url.hostname);
+    await once(socket, "connect");
     this.#socket = socket;
-    this.#host = host;
     socket.setNoDelay(true).setEncoding("latin1");
     socket.on("data", (piece: string) => {
       this.#received += piece;
       this.#parse();
     });
     socket.on("error", (error) => this.#fail(error));
-    socket.on("close", () => this.#fail(new Error("the connection was closed")));
-  }
-
-  static async open(url: URL): Promise<HttpConnection> {
-    const socket = connect(Number(url.port), url.hostname);
-    await once(socket, "connect");
-    return new HttpConnection(socket, url.host);
-  }
-
-  post(path: string, headers: string, body: string): Promise<RawAnswer> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.#socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-      );
+    socket.on("end", () => (this.#socket = undefined));
+    socket.on("close", () => {
+      this.#socket = undefined;
+      this.#fail(new Error("the connection was closed"));
     });
+    return socket;
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     this.#settle = undefined;
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #fail(error: Error): void {
+    clearTimeout(this.#timer);
     this.#settle?.reject(error);
     this.#settle = undefined;
   }
@@ -73,6 +89,7 @@ export class HttpConnection {
     else if (body.length >= Number(length ?? 0)) text = body.slice(0, Number(length ?? 0));
     if (text === undefined) return;
     this.#received = "";
+    clearTimeout(this.#timer);
     const { resolve } = this.#settle;
     this.#settle = undefined;
     resolve({ status: Number(statusLine.split(" ")[1]), headers, text });

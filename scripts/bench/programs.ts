@@ -44,6 +44,8 @@ export interface Programs {
   readonly gateway: string;
   readonly token: string;
   readonly gatewayProcess: ChildProcess;
+  /** From the start of the supervisors to the last one's first proven answer. */
+  readonly startMs: number;
   /** Base URL of one server's supervisor. */
   supervisor(name: string): string;
   supervisorProcess(name: string): ChildProcess;
@@ -133,11 +135,14 @@ export async function startPrograms(
   };
   try {
     const addresses = new Map<string, string>();
+    const began = performance.now();
     for (const server of servers) {
       const port = await freePort();
       addresses.set(server.name, `http://127.0.0.1:${port}`);
       run("supervisor", server.name, contractOf(server), port, "--allow-unlimited");
     }
+    for (const address of addresses.values()) await untilAnswer(`${address}/ready`, /"state":"healthy"/);
+    const startMs = performance.now() - began;
     const gatewayPort = await freePort();
     writeFileSync(join(folder, "token"), TOKEN);
     const contract = {
@@ -155,12 +160,12 @@ export async function startPrograms(
     };
     run("gateway", "gateway", contract, gatewayPort, "--secrets", folder);
     const gateway = `http://127.0.0.1:${gatewayPort}`;
-    for (const address of addresses.values()) await untilAnswer(`${address}/ready`, /"state":"healthy"/);
     await untilAnswer(`${gateway}/health`, new RegExp(`"healthy":${servers.length},`));
     return {
       gateway,
       token: TOKEN,
       gatewayProcess: required("gateway"),
+      startMs,
       supervisor: (name) => addresses.get(name) ?? "",
       supervisorProcess: required,
       log: (name) => readFileSync(join(folder, `${name}.log`), "utf8"),

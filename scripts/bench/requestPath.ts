@@ -1,275 +1,194 @@
 /**
- * What the request path costs: the same tool call (echo of server-everything) direct over stdio, through the
- * supervisor, and through gateway and supervisor with authentication, limits, metrics and audit on. All in one run on
- * loopback, bundled as in the images. Prints a table with ratios to direct stdio.
+ * What the request path costs: the same tool call (echo of server-everything) on every way there is to it, in one run
+ * and in alternation, as others may use the machine too: quote the ratios. Writes docs/results/request-path.md.
  *
- * `node scripts/bench/requestPath.ts [--calls 3000] [--clients 10,100]`
+ * `npm run bench:path -- [--seconds 2] [--rounds 3] [--clients 1,10,100]`
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
+import { setTimeout as sleep } from "node:timers/promises";
+import { httpCaller, measure, median, stdioCaller, type Caller, type Figures } from "./callers.ts";
+import { installPeers, PEERS, startOwnHttp, startPeer, stopPeer, type Peer } from "./peers.ts";
+import { figuresOf, treeOf } from "./processFigures.ts";
+import { EVERYTHING, startPrograms, type Programs } from "./programs.ts";
+import { Circumstances, markdownTable, writeResult } from "./results.ts";
 
 const { values } = parseArgs({
-  options: { calls: { type: "string", default: "3000" }, clients: { type: "string", default: "10,100" } },
+  options: {
+    seconds: { type: "string", default: "2" },
+    rounds: { type: "string", default: "3" },
+    clients: { type: "string", default: "1,10,100" },
+  },
 });
-const CALLS = Number(values.calls);
+const MEASURE_MS = Number(values.seconds) * 1000;
+const ROUNDS = Number(values.rounds);
 const CLIENTS = values.clients.split(",").map(Number);
-const WARM_UP_CALLS = 1000;
-const ROOT = join(import.meta.dirname, "../..");
-const SERVER = join(ROOT, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
-const TOKEN = "bench-token-0123456789";
-/** As recommended for the images. */
-const NODE_FLAGS = ["--max-semi-space-size=2", "--v8-pool-size=1"];
+const WARM_UP_MS = 500;
+const SERVER = [process.execPath, EVERYTHING];
+/** The one to compare with: the fastest of the bridges that others use. */
+const BASE = "mcp-proxy";
+/** It starts a server per session: a hundred of them would fill the machine's memory. */
+const MAX_SUPERGATEWAY_CLIENTS = 10;
 
-interface Caller {
-  /** Sends one call and resolves when its answer is there. */
-  call(): Promise<void>;
+interface Path {
+  readonly name: string;
+  readonly maxClients?: number;
+  open(): Promise<Caller>;
 }
 
-interface Figures {
-  readonly p50: number;
-  readonly p95: number;
-  readonly perSecond: number;
-}
+type Measured = ReadonlyMap<string, readonly Figures[]>;
 
-const message = (id: number, method: string, params: object): string =>
-  JSON.stringify({ jsonrpc: "2.0", id, method, params });
-const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "bench", version: "1" } };
+const round = (value: number, digits = 2): number => Number(value.toFixed(digits));
 
-function echoText(id: number, tool: string): string {
-  return message(id, "tools/call", { name: tool, arguments: { message: "hello" } });
-}
-
-/** Direct JSON-RPC lines on the server's own pipes. */
-async function stdioCaller(children: ChildProcess[]): Promise<Caller> {
-  const child = spawn(process.execPath, [SERVER], { stdio: ["pipe", "pipe", "ignore"] });
-  children.push(child);
-  const waiting = new Map<number, () => void>();
-  let rest = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const { id } = JSON.parse(line) as { id?: number };
-      if (id === undefined) continue;
-      waiting.get(id)?.();
-      waiting.delete(id);
-    }
-  });
-  let id = 0;
-  const send = (text: (id: number) => string): Promise<void> =>
-    new Promise((resolve) => {
-      id += 1;
-      waiting.set(id, resolve);
-      child.stdin.write(`${text(id)}\n`);
-    });
-  await send((one) => message(one, "initialize", INITIALIZE));
-  child.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
-  return { call: () => send((one) => echoText(one, "echo")) };
-}
-
-function post(
-  url: URL,
-  agent: Agent,
-  body: string,
-  session: string | undefined,
-): Promise<{ text: string; session: string | undefined }> {
-  const headers = {
-    "content-type": "application/json",
-    accept: "application/json, text/event-stream",
-    authorization: `Bearer ${TOKEN}`,
-    "content-length": Buffer.byteLength(body),
-    ...(session !== undefined && { "mcp-session-id": session }),
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method: "POST", agent, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => {
-        const id = response.headers["mcp-session-id"];
-        if ((response.statusCode ?? 500) < 300) resolve({ text, session: typeof id === "string" ? id : undefined });
-        else reject(new Error(`HTTP ${response.statusCode}: ${text}`));
-      });
-    });
-    sent.on("error", reject).end(body);
-  });
-}
-
-async function httpCaller(address: string, tool: string): Promise<Caller> {
-  const url = new URL(address);
-  const agent = new Agent({ keepAlive: true });
-  const { session } = await post(url, agent, message(0, "initialize", INITIALIZE), undefined);
-  await post(url, agent, '{"jsonrpc":"2.0","method":"notifications/initialized"}', session);
-  let id = 0;
-  return {
-    call: async () => {
-      id += 1;
-      const { text } = await post(url, agent, echoText(id, tool), session);
-      if (!text.includes("Echo: hello")) throw new Error(`wrong answer: ${text}`);
-    },
-  };
-}
-
-/** `total` calls spread over the callers, each of which sends its next call when it has its answer. */
-async function measure(callers: readonly Caller[], total: number): Promise<Figures> {
-  const times: number[] = [];
-  let left = total;
-  const began = performance.now();
-  await Promise.all(
-    callers.map(async (caller) => {
-      while (left > 0) {
-        left -= 1;
-        const start = performance.now();
-        await caller.call();
-        times.push(performance.now() - start);
-      }
-    }),
-  );
-  const seconds = (performance.now() - began) / 1000;
-  times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.floor(times.length * share)] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), perSecond: times.length / seconds };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function untilHealthy(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const text = await fetch(url).then(
-      (answer) => answer.text(),
-      () => "",
-    );
-    if (/"healthy":1|"state":"healthy"/.test(text)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** Each round measures every path once, so that what else the machine does meets them all alike. */
+async function measureAll(paths: readonly Path[], clients: number, busy?: () => Promise<void>): Promise<Measured> {
+  const results = new Map<string, Figures[]>();
+  const open = new Map<Path, Caller[]>();
+  for (const path of paths.filter(({ maxClients = Infinity }) => clients <= maxClients)) {
+    const callers: Caller[] = [];
+    for (let index = 0; index < clients; index += 1) callers.push(await path.open());
+    await measure(callers, WARM_UP_MS);
+    open.set(path, callers);
   }
-  throw new Error(`${url} did not turn healthy`);
+  for (let index = 0; index < ROUNDS; index += 1) {
+    for (const [path, callers] of open) {
+      const probing = path.name.startsWith("gateway /servers") ? busy?.() : undefined;
+      results.set(path.name, [...(results.get(path.name) ?? []), await measure(callers, MEASURE_MS)]);
+      await probing;
+    }
+  }
+  for (const callers of open.values()) for (const caller of callers) caller.close();
+  return results;
 }
 
-const limits = {
-  memoryMiB: 256,
-  memoryReservationMiB: 64,
-  cpus: 1,
-  pids: 32,
-  processes: 15,
-  nofile: { soft: 1024, hard: 2048 },
-  nproc: 100,
-};
+function tableOf(measured: Measured): string {
+  const base = measured.get(BASE) ?? [];
+  const rows = [...measured].map(([name, figures]) => {
+    const of = (key: keyof Figures): number => median(figures.map((figure) => figure[key]));
+    // ratios are taken inside each round and only then combined
+    const ratio = median(figures.map(({ perSecond }, index) => perSecond / (base[index]?.perSecond ?? NaN)));
+    return [name, round(of("p50")), round(of("p95")), Math.round(of("perSecond")), round(ratio, 1)];
+  });
+  return markdownTable(["way", "p50 ms", "p95 ms", "calls/s", `calls/s against ${BASE}`], rows);
+}
 
-function footprint(name: string, { pid }: ChildProcess): string {
-  const pss = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
-  return `${name}: PSS ${(Number(pss) / 1024).toFixed(1)} MiB, ${readdirSync(`/proc/${pid}/task`).length} threads`;
+/** GET /health every 5 ms while the clients call. */
+async function probeHealth(url: string, times: number[]): Promise<void> {
+  for (const end = performance.now() + MEASURE_MS; performance.now() < end; await sleep(5)) {
+    const began = performance.now();
+    await (await fetch(`${url}/health`)).text();
+    times.push(performance.now() - began);
+  }
+}
+
+/** Kills the server process of one bridge and waits for a right answer; undefined when none comes within 10 s. */
+async function recoveryMs(bridge: number, open: () => Promise<Caller>): Promise<number | undefined> {
+  const server = treeOf(bridge).find(({ parent }) => parent === bridge);
+  if (server === undefined) throw new Error(`process ${bridge} has no server`);
+  process.kill(server.pid, "SIGKILL");
+  const began = performance.now();
+  await sleep(50);
+  for (; performance.now() - began < 10_000; await sleep(20)) {
+    try {
+      const caller = await open();
+      await Promise.race([caller.call(), sleep(1000).then(() => Promise.reject(new Error("no answer")))]);
+      caller.close();
+      return performance.now() - began;
+    } catch {
+      // not yet
+    }
+  }
+  return undefined;
+}
+
+function processRow(name: string, pid: number, startMs?: number, recovery?: number | "never"): (string | number)[] {
+  const { processes, threads, pssMiB } = figuresOf(pid);
+  const recovered =
+    recovery === undefined ? "" : recovery === "never" ? "not within 10 s" : `${round(recovery / 1000)} s`;
+  return [
+    name,
+    processes,
+    threads,
+    round(pssMiB, 1),
+    startMs === undefined ? "" : `${round(startMs / 1000)} s`,
+    recovered,
+  ];
 }
 
 async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  const children: ChildProcess[] = [];
+  const circumstances = new Circumstances();
+  installPeers();
+  const peers: Peer[] = [];
+  let programs: Programs | undefined;
+  const direct = await stdioCaller(SERVER);
   try {
-    for (const name of ["supervisor", "gateway"]) {
-      const outfile = join(folder, `${name}.mjs`);
-      await build({
-        entryPoints: [join(ROOT, `runtime/${name}/main.ts`)],
-        outfile,
-        bundle: true,
-        platform: "node",
-        format: "esm",
-        target: "node24",
-        logLevel: "error",
-      });
-    }
-    const [supervisorPort, gatewayPort] = [await freePort(), await freePort()];
-    const common = { version: 1, estate: "bench", stack: "bench", limits, callTimeoutSeconds: 30 };
-    const contract = {
-      ...common,
-      name: "everything",
-      serverVersion: "1",
-      transport: "stdio",
-      command: [process.execPath, SERVER],
-      cwd: "/tmp",
-      env: {},
-      secretEnv: {},
-      sharing: "shared",
-      maxChildren: 1,
-      health: { intervalSeconds: 5, timeoutSeconds: 5, failures: 3 },
-    };
-    const upstream = {
-      name: "everything",
-      url: `http://127.0.0.1:${supervisorPort}`,
-      transport: "stdio",
-      serverVersion: "1",
-      sharing: "shared",
-    };
-    writeFileSync(join(folder, "supervisor.json"), JSON.stringify(contract));
-    writeFileSync(
-      join(folder, "gateway.json"),
-      JSON.stringify({ ...common, servers: [upstream], tokenFile: "token", healthIntervalSeconds: 1 }),
-    );
-    writeFileSync(join(folder, "token"), TOKEN);
-    const start = (name: string, port: number, ...args: string[]): ChildProcess => {
-      const log = openSync(join(folder, `${name}.log`), "w");
-      const command = [
-        ...NODE_FLAGS,
-        join(folder, `${name}.mjs`),
-        join(folder, `${name}.json`),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        String(port),
-        ...args,
-      ];
-      const child = spawn(process.execPath, command, { stdio: ["ignore", log, log] });
-      children.push(child);
-      return child;
-    };
-    const supervisor = start("supervisor", supervisorPort, "--allow-unlimited");
-    const gateway = start("gateway", gatewayPort, "--secrets", folder);
-    await untilHealthy(`http://127.0.0.1:${supervisorPort}/ready`);
-    await untilHealthy(`http://127.0.0.1:${gatewayPort}/health`);
-    console.log(`${footprint("idle supervisor", supervisor)}; ${footprint("idle gateway", gateway)}`);
-
-    const direct = await stdioCaller(children);
-    const paths: [string, (index: number) => Promise<Caller>][] = [
-      ["direct stdio", () => Promise.resolve(direct)],
-      ["supervisor", () => httpCaller(`http://127.0.0.1:${supervisorPort}/mcp`, "echo")],
-      ["gateway /servers/NAME/mcp", () => httpCaller(`http://127.0.0.1:${gatewayPort}/servers/everything/mcp`, "echo")],
-      ["gateway /mcp", () => httpCaller(`http://127.0.0.1:${gatewayPort}/mcp`, "everything__echo")],
+    const ours = await startPrograms([{ name: "everything" }]);
+    programs = ours;
+    const supervisor = ours.supervisorProcess("everything").pid ?? 0;
+    const idle = [
+      processRow("supervisor and its server", supervisor, ours.startMs),
+      processRow("gateway", ours.gatewayProcess.pid ?? 0),
     ];
-    const rows: Record<string, string | number>[] = [];
-    for (const clients of [1, ...CLIENTS]) {
-      let base: Figures | undefined;
-      for (const [path, open] of paths) {
-        const callers = await Promise.all(Array.from({ length: clients }, (_, index) => open(index)));
-        await measure(callers, WARM_UP_CALLS);
-        const figures = await measure(callers, CALLS);
-        base ??= figures;
-        rows.push({
-          clients,
-          path,
-          "p50 ms": Number(figures.p50.toFixed(2)),
-          "p95 ms": Number(figures.p95.toFixed(2)),
-          "calls/s": Math.round(figures.perSecond),
-          "p50 ratio": Number((figures.p50 / base.p50).toFixed(2)),
-          "calls/s ratio": Number((figures.perSecond / base.perSecond).toFixed(2)),
-        });
-      }
+    const alone = figuresOf(supervisor).pssMiB - figuresOf(treeOf(supervisor)[1]?.pid ?? 0).pssMiB;
+    for (const name of PEERS) peers.push(await startPeer(name, SERVER));
+    peers.push(await startOwnHttp(EVERYTHING));
+    const paths: Path[] = [
+      { name: "direct stdio", open: () => Promise.resolve(direct.caller) },
+      { name: "supervisor", open: () => httpCaller(`${ours.supervisor("everything")}/mcp`, "echo") },
+      {
+        name: "gateway /servers/NAME/mcp",
+        open: () => httpCaller(`${ours.gateway}/servers/everything/mcp`, "echo", ours.token),
+      },
+      { name: "gateway /mcp", open: () => httpCaller(`${ours.gateway}/mcp`, "everything__echo", ours.token) },
+      ...peers.map(({ name, url }) => ({
+        name,
+        open: () => httpCaller(url, "echo"),
+        ...(name === "supergateway" && { maxClients: MAX_SUPERGATEWAY_CLIENTS }),
+      })),
+    ];
+    const health: number[] = [];
+    const sections: string[] = [];
+    for (const clients of CLIENTS) {
+      const busy = clients === Math.max(...CLIENTS) ? () => probeHealth(ours.gateway, health) : undefined;
+      sections.push(`## ${clients} client${clients === 1 ? "" : "s"}`, tableOf(await measureAll(paths, clients, busy)));
     }
-    console.table(rows);
-    console.log(
-      `after ${rows.length * (CALLS + WARM_UP_CALLS)} calls: ${footprint("supervisor", supervisor)}; ${footprint("gateway", gateway)}`,
-    );
+    const recoveries = new Map<string, number | "never">();
+    for (const {
+      name,
+      url,
+      process: { pid },
+    } of peers.slice(0, PEERS.length))
+      recoveries.set(name, (await recoveryMs(pid ?? 0, () => httpCaller(url, "echo"))) ?? "never");
+    const through = () => httpCaller(`${ours.gateway}/servers/everything/mcp`, "echo", ours.token);
+    recoveries.set("ours", (await recoveryMs(supervisor, through)) ?? "never");
+    health.sort((a, b) => a - b);
+    const p99 = health[Math.floor(health.length * 0.99)] ?? NaN;
+    await writeResult("request-path", "npm run bench:path", circumstances, [
+      "# What the request path costs",
+      "The same call (echo of server-everything) on every way to it. Ours has authentication, limits, metrics and audit on; " +
+        `every figure is the median of ${ROUNDS} rounds of ${values.seconds} s, each ratio is taken inside its round. ` +
+        "The client is the same lean one for all of them and shares the processors with what it measures. supergateway " +
+        `starts a server per session and was not asked for more than ${MAX_SUPERGATEWAY_CLIENTS}.`,
+      ...sections,
+      "## Health",
+      `\`GET /health\` of the gateway while ${Math.max(...CLIENTS)} clients call: p99 ${round(p99, 1)} ms of ${health.length} probes.`,
+      "## Processes",
+      `Idle before the first call; the supervisor without its server has ${round(alone, 1)} MiB PSS. Afterwards what is left when all ` +
+        "clients have gone. Start is from spawn to the first right answer, recovery from SIGKILL of the server process to the next one.",
+      markdownTable(["idle", "processes", "threads", "PSS MiB", "start", "recovery"], idle),
+      markdownTable(
+        ["afterwards", "processes", "threads", "PSS MiB", "start", "recovery"],
+        [
+          processRow("supervisor and its server", supervisor, ours.startMs, recoveries.get("ours")),
+          processRow("gateway", ours.gatewayProcess.pid ?? 0),
+          ...peers.map((peer) => processRow(peer.name, peer.process.pid ?? 0, peer.startMs, recoveries.get(peer.name))),
+        ],
+      ),
+    ]);
+    for (const section of sections) console.log(section);
   } finally {
-    for (const child of children) child.kill("SIGTERM");
-    rmSync(folder, { recursive: true, force: true });
+    for (const peer of peers) stopPeer(peer);
+    direct.process.kill();
+    await programs?.stop();
   }
 }
 
