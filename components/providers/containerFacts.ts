@@ -43,8 +43,8 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
   capabilities: ({ capabilities }) => capabilityList(capabilities?.adds, capabilities?.drops),
   securityOpts: ({ securityOpts = [] }) => [...securityOpts].sort(),
   tmpfs: ({ tmpfs = {} }) => pairs(tmpfs, ":"),
-  networksAdvanced: ({ networksAdvanced = [] }) =>
-    networksAdvanced.map(({ name, aliases = [] }) => attachment(name, aliases)).sort(),
+  networksAdvanced: ({ networksAdvanced = [], hostname = "" }) =>
+    networksAdvanced.map(({ name, aliases = [] }) => attachment(name, aliases, hostname)).sort(),
   ports: ({ ports = [] }) =>
     ports
       .map(({ ip, external, internal, protocol }) => published(ip, external, `${internal}/${protocol ?? "tcp"}`))
@@ -120,13 +120,7 @@ export function observedFacts({
     securityOpts: [...((HostConfig.SecurityOpt as string[] | null) ?? [])].sort(),
     tmpfs: pairs(HostConfig.Tmpfs ?? {}, ":"),
     networksAdvanced: Object.entries(NetworkSettings.Networks)
-      // Docker adds the short id by itself.
-      .map(([name, { Aliases }]) =>
-        attachment(
-          name,
-          ((Aliases ?? []) as string[]).filter((alias) => alias !== Id.slice(0, 12)),
-        ),
-      )
+      .map(([name, { Aliases }]) => attachment(name, (Aliases ?? []) as string[], Config.Hostname, Id))
       .sort(),
     ports: Object.entries((HostConfig.PortBindings ?? {}) as Docker.PortMap)
       .flatMap(([inside, bindings]) =>
@@ -170,8 +164,10 @@ function capabilityList(adds: Names, drops: Names): string[] {
   return [...(adds ?? []).map((each) => `+${name(each)}`), ...(drops ?? []).map((each) => `-${name(each)}`)].sort();
 }
 
-function attachment(network: string, aliases: readonly string[]): string {
-  return `${network} as ${[...aliases].sort().join(", ") || "nobody"}`;
+/** Docker adds the short id and the host name by itself; some versions list the one, the other or both as aliases. */
+function attachment(network: string, aliases: readonly string[], hostname: string, id = ""): string {
+  const names = new Set(aliases.filter((alias) => alias !== id.slice(0, 12)));
+  return `${network} as ${[...names.add(hostname)].sort().join(", ")}`;
 }
 
 function published(ip = "0.0.0.0", external: number | undefined, inside: string): string {

@@ -24,7 +24,7 @@ const PAUSE_MS = 150;
 export async function readInsideGaps(container: Docker.Container): Promise<InsideGap[]> {
   const end = Date.now() + DEADLINE_MS;
   for (;;) {
-    const answer = await run(container, ["/usr/bin/curl", "-sf", `http://127.0.0.1:${SERVICE_PORT}/limits`]);
+    const answer = await runIfUp(container, ["/usr/bin/curl", "-sf", `http://127.0.0.1:${SERVICE_PORT}/limits`]);
     if (answer.code === 0) return (JSON.parse(answer.stdout) as { gaps: InsideGap[] }).gaps;
     if (Date.now() > end) {
       throw new Error(
@@ -32,6 +32,16 @@ export async function readInsideGaps(container: Docker.Container): Promise<Insid
       );
     }
     await sleep(PAUSE_MS);
+  }
+}
+
+/** Docker's answer 409: the container is between two starts, or has ended. */
+async function runIfUp(...args: Parameters<typeof run>): ReturnType<typeof run> {
+  try {
+    return await run(...args);
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 409) return { code: -1, stdout: "" };
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, chmodSync } from "node:fs";
+import { appendFileSync, chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { baseRecipe, imageTag, serverRecipe } from "../../components/imageRecipe.ts";
 import { readKernelLimits } from "../../components/providers/kernelLimits.ts";
@@ -7,6 +7,15 @@ import { memory as memoryEntry } from "../../components/catalogue/memory.ts";
 import { Coverage } from "./coverage/coverage.ts";
 import { declaredProperties } from "./coverage/declaredProperties.ts";
 import { gatewayEdits, makeEdits, serverEdits, type HandEdit } from "./coverage/handEdits.ts";
+import {
+  checkNetwork,
+  declaredContracts,
+  GATEWAY_CHECKS,
+  lookAt,
+  readContract,
+  SERVER_CHECKS,
+} from "./coverage/programChecks.ts";
+import { CHANGED_SETTINGS, changeProgram, FOREIGN_DRIVER } from "./coverage/programEdits.ts";
 import { assertNamed, lookForDrift, stackFacts } from "./coverage/world.ts";
 import { OwnDocker } from "./ownDocker.ts";
 import { TestEstate } from "./testEstate.ts";
@@ -51,7 +60,7 @@ describe("What is declared is what runs, property by property", function () {
     } finally {
       await own.dispose();
     }
-    if (!failed && process.env["COVW"]) coverage.write(await declaredProperties());
+    if (!failed) await coverage.write(await declaredProperties());
   });
 
   /** Where the files of a container's secrets volume lie on this machine. */
@@ -113,8 +122,8 @@ describe("What is declared is what runs, property by property", function () {
       ["container.state", "container gateway", "state", /^paused$/],
       ["container.cpus", "container memory", "cpus", /^0\.5$/],
       ["container.name", "container memory", "name", /^somebody-elses$/],
-      ["container.networksAdvanced.aliases", "container memory", "networks", / as impostor/],
-      ["container.networksAdvanced.name", "container memory", "networks", /bridge as nobody/],
+      ["container.networksAdvanced.aliases", "container memory", "networks", / as impostor, memory/],
+      ["container.networksAdvanced.name", "container memory", "networks", /bridge as /],
       ["secrets.files", "container gateway", "secret files", /gateway-token differs/],
       ["secrets.gid", "container gateway", "secret files", /gateway-token is 0:\d+ 0444/],
     ];
@@ -197,5 +206,77 @@ describe("What is declared is what runs, property by property", function () {
     await docker.getNetwork(theirs.id).remove();
     await putRight();
     assert.deepEqual(await lookForDrift(estate), []);
+  });
+
+  it("changes every property in the program, and what runs has it afterwards", async function () {
+    const before = await lookAt(await estate.container("memory"));
+    changeProgram(estate.folder);
+    estate.configure((config) => Object.assign(config, CHANGED_SETTINGS));
+    await estate.succeed("up", ["--yes"]);
+    const proved = (row: string) => coverage.proved("declared", row, this.test?.title);
+
+    const [memory, gateway] = [await estate.container("memory"), await estate.container("gateway")];
+    for (const [container, checks] of [
+      [memory, SERVER_CHECKS],
+      [gateway, GATEWAY_CHECKS],
+    ] as const) {
+      const look = await lookAt(container);
+      for (const [row, check] of Object.entries(checks)) {
+        await check(look);
+        proved(row);
+      }
+    }
+    assert.notEqual((await memory.inspect()).Config.User, before.info.Config.User);
+    assert.match((await (await estate.container("notes")).inspect()).Name, /^\/mcp-estate-cov-notes-[0-9a-f]{7}$/);
+    proved("container.name");
+
+    checkNetwork((await estate.networks()).find(({ Name }) => Name.includes("-memory-")));
+    for (const property of ["internal", "labels", "ipamConfigs.subnet", "ipamConfigs.gateway"]) {
+      proved(`network.${property}`);
+    }
+
+    const volumes = await estate.volumes();
+    assert.equal(volumes.find(({ Name }) => Name === "mcp-estate-cov-memory-graph")?.Labels["changed"], "yes");
+    assert.equal(volumes.find(({ Name }) => Name.includes("memory-secrets"))?.Labels["changed"], "yes");
+    assert.ok(
+      volumes.some(({ Name }) => Name === "mcp-estate-cov-memory-data"),
+      "no update removes data",
+    );
+    ["volume.name", "volume.labels"].forEach(proved);
+
+    const image = await docker.getImage((await memory.inspect()).Image).inspect();
+    assert.notEqual(image.Id, before.info.Image);
+    assert.match(image.RepoTags[0] ?? "", /^mcp-estate\/memory:[0-9a-f]{12}$/);
+    assert.equal(image.Config.Labels["image-changed"], "yes");
+    ["container.image", "image.tag", "image.content", "image.labels"].forEach(proved);
+
+    const token = await estate.token();
+    const secrets = await secretsOf("gateway");
+    assert.equal(token.length, 40);
+    assert.equal(readFileSync(join(secrets, "changed-token"), "utf8"), token);
+    proved("secrets.files");
+    const group = Number((await gateway.inspect()).Config.User.split(":")[1]);
+    assert.equal(statSync(join(secrets, "changed-token")).gid, group);
+    proved("secrets.gid");
+
+    const declared = await declaredContracts(estate);
+    for (const component of ["gateway", "memory", "notes"]) {
+      const contract = readContract(await secretsOf(component));
+      assert.deepEqual(contract, declared[component]);
+      Object.keys(contract).forEach((key) => proved(`contract.${key}`));
+    }
+    // What the program no longer has and nobody deletes.
+    assert.deepEqual(
+      (await lookForDrift(estate)).map(({ resource }) => resource),
+      ["volume mcp-estate-cov-memory-data"],
+    );
+  });
+
+  it("asks Docker for the declared network driver, and names the network that Docker refuses", async function () {
+    changeProgram(estate.folder, FOREIGN_DRIVER);
+    const { code, output } = await estate.command("up", ["--yes"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /Network \(mcp-estate-cov-notes\):\s+error: .*swarm/);
+    coverage.proved("declared", "network.driver", this.test?.title);
   });
 });

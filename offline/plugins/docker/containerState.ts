@@ -189,9 +189,10 @@ function withObservedAliases(
   network: Docker.EndpointSettings,
   found: Docker.ContainerInspectInfo,
 ): NetworkAttachment {
-  // Docker adds the short id by itself; newer versions list it apart.
-  const aliases = (network.Aliases ?? []).filter((alias) => alias !== found.Id.slice(0, 12));
   const declared = wanted.aliases ?? [];
+  // Docker adds the short id and the host name by itself; newer versions list them apart.
+  const own = [found.Id.slice(0, 12), found.Config.Hostname].filter((name) => !declared.includes(name));
+  const aliases = (network.Aliases ?? []).filter((alias) => !own.includes(alias));
   return sameValue([...aliases].sort(), [...new Set(declared)].sort()) ? wanted : { ...wanted, aliases };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { checkInputs, defaultsOf } from "../bridged/check.ts";
 import { diffProperties } from "../bridged/diff.ts";
@@ -12,6 +13,12 @@ import { dockerProperties, labelList, labelMap } from "./properties.ts";
 
 const PROPERTIES = dockerProperties.network;
 const META = { schema_version: "1" };
+/**
+ * How long a removal waits for the last container to leave, as the official plugin does: when several networks of one
+ * container are replaced, the engine does not wait for it before each of them.
+ */
+const REMOVAL_MILLISECONDS = 30_000;
+const POLL_MILLISECONDS = 200;
 
 /** docker:index/network:Network. Every change replaces; a removed network comes back at the next deployment. */
 export const network: ResourceType = {
@@ -34,10 +41,17 @@ export const network: ResourceType = {
     return { id: found.Id, outputs, inputs: readInputs(oldInputs, outputs, PROPERTIES) };
   },
   async delete(id, _outputs, context) {
-    try {
-      await dockerOf(context).getNetwork(id).remove();
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
+    const doomed = dockerOf(context).getNetwork(id);
+    const end = Date.now() + REMOVAL_MILLISECONDS;
+    for (;;) {
+      try {
+        await doomed.remove();
+        return;
+      } catch (error) {
+        if (isNotFound(error)) return;
+        if (!/has active endpoints/.test(String(error)) || Date.now() > end) throw error;
+      }
+      await sleep(POLL_MILLISECONDS, undefined, { signal: context.cancelled });
     }
   },
 };

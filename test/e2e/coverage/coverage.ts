@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
 
 /** declared: what the program says reaches Docker or the kernel; drift: a change by hand is named by the next look. */
 export type Column = "declared" | "drift";
@@ -47,7 +48,8 @@ export class Coverage {
     return `${HEAD}${cells.join("\n")}\n`;
   }
 
-  write(properties: readonly string[]): void {
-    writeFileSync(COVERAGE_FILE, this.render(properties));
+  async write(properties: readonly string[]): Promise<void> {
+    const options = { ...(await resolveConfig(COVERAGE_FILE)), filepath: COVERAGE_FILE };
+    writeFileSync(COVERAGE_FILE, await format(this.render(properties), options));
   }
 }
