@@ -11,6 +11,7 @@ import { codeOf, messageOf, UserError } from "../userError.ts";
 import { ContentsMeter, sameContents, type Contents } from "./contents.ts";
 import { imageFor, usersOf, type DataVolume } from "./dataVolumes.ts";
 import type { BackupKey } from "./key.ts";
+import { mendCorner } from "./mend.ts";
 import { scratchContents } from "./scratch.ts";
 import { whileStill, type Consistency } from "./stillness.ts";
 import { newFile, prepareFolder, publish, retain, signManifest, volumeDir, type Manifest } from "./store.ts";
@@ -105,6 +106,7 @@ async function writeSealed(
   const holds = users.filter(({ State }) => State === "running").map(({ Id }) => Id);
   const reader = await workContainer(docker, { owner, image, volume, kind: "read", holds });
   try {
+    await mendCorner(docker, owner, reader, { volume, image });
     return await whileStill(docker, volume, users, async (consistency) => {
       const started = Date.now();
       const limit =

@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
-import { isAlive, withFileLock } from "../fileLock.ts";
+import { withFileLock } from "../fileLock.ts";
 import type { Owner } from "../leftOvers.ts";
 import type { Say } from "../log.ts";
 import { dataDir } from "../paths.ts";
 import { UserError } from "../userError.ts";
 import { resume } from "./stillness.ts";
-import { runToEnd, WORK, workContainer } from "./workshop.ts";
+import { CORNER, runToEnd, startOf, VOLUME_PATH, WORK, workContainer } from "./workshop.ts";
 
 /**
  * Runs `work` as the only command that touches this stack's volumes or the containers on them, after whatever a killed
@@ -49,10 +49,10 @@ export async function mendVolumes(docker: Docker, owner: Owner, say: Say): Promi
     docker.listVolumes({ filters }),
   ]);
   for (const { Labels, Names } of helpers) {
-    const [host, pid] = (Labels[WORK.by] ?? "").split(/:(?=\d+$)/);
-    if (Number(pid) === process.pid || (host === hostname() && !isAlive(Number(pid)))) continue;
+    const [host = "", pid = "", start] = (Labels[WORK.by] ?? "").split(":");
+    if (host === hostname() && startOf(Number(pid)) !== start) continue;
     throw new UserError(
-      `volume "${Labels[WORK.volume] ?? ""}" is being worked on by process ${pid ?? ""} on ${host ?? ""}; wait for it, or, when you know that it is gone: docker rm -f ${Names[0]?.slice(1) ?? ""}`,
+      `volume "${Labels[WORK.volume] ?? ""}" is being worked on by process ${pid} on ${host}; wait for it, or, when you know that it is gone: docker rm -f ${Names[0]?.slice(1) ?? ""}`,
     );
   }
   // Two at once would exchange the same contents.
@@ -78,6 +78,25 @@ async function settle(docker: Docker, owner: Owner, helper: Docker.ContainerInfo
       say(`container ${id.slice(0, 12)} was held by a command that was killed; it runs again`);
   }
   await container.remove({ force: true, v: true });
+}
+
+/**
+ * Does the same where only the volume tells of a broken restore, its helper having been removed by hand.
+ * @param helper any container of ours on the volume.
+ */
+export async function mendCorner(
+  docker: Docker,
+  owner: Owner,
+  helper: Docker.Container,
+  what: { volume: string; image: string },
+): Promise<void> {
+  try {
+    await helper.infoArchive({ path: `${VOLUME_PATH}/${CORNER}` });
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return;
+    throw error;
+  }
+  await mendContents(docker, owner, what);
 }
 
 /** Finishes a committed exchange of a volume's contents, undoes any other. */

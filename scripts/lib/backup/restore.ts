@@ -6,17 +6,17 @@ import { duration, type Say } from "../log.ts";
 import { UserError } from "../userError.ts";
 import { sameContents, type Contents } from "./contents.ts";
 import { imageFor, usersOf } from "./dataVolumes.ts";
-import { mendContents } from "./mend.ts";
+import { mendContents, mendCorner } from "./mend.ts";
 import { scratchCopy, type ScratchOptions } from "./scratch.ts";
 import { checkSealed, type Backup } from "./store.ts";
-import { readArchive, readContents, runToEnd, VOLUME_PATH, workContainer, writeArchive } from "./workshop.ts";
+import { CORNER, readArchive, readContents, runToEnd, VOLUME_PATH, workContainer, writeArchive } from "./workshop.ts";
 
 /** Docker's own default; the supervisor needs under 6 s for a child that ignores TERM. */
 const STOP_SECONDS = 10;
 const HEALTHY_MS = 60_000;
 const PROBE_MS = 500;
-/** Where the new data waits in the volume (swapContents.ts). */
-const STAGE = `${VOLUME_PATH}/.mcp-estate-restore/in`;
+/** Where the new data waits in the volume. */
+const STAGE = `${VOLUME_PATH}/${CORNER}/in`;
 
 export interface RestoreOptions extends ScratchOptions {
   say: Say;
@@ -48,7 +48,7 @@ export async function restoreVolume(options: RestoreOptions, backup: Backup): Pr
     await exchange(options, { volume, image, users, copy, expected: found });
   });
   if (users.length === 0) say(`${volume}: no container mounts it; npm run up makes its server`);
-  return users.some(({ State }) => State === "running");
+  return users.some(isUp);
 }
 
 interface Exchange {
@@ -61,7 +61,7 @@ interface Exchange {
 
 async function exchange(options: RestoreOptions, { volume, image, users, copy, expected }: Exchange): Promise<void> {
   const { docker, owner, say, signal } = options;
-  const running = users.filter(({ State }) => State === "running");
+  const running = users.filter(isUp);
   const holds = running.map(({ Id }) => Id);
   // From here on the helper's labels tell the next command what to finish or undo, should this one be killed.
   const helper = await workContainer(docker, { owner, image, volume, kind: "restore", holds });
@@ -69,6 +69,7 @@ async function exchange(options: RestoreOptions, { volume, image, users, copy, e
   try {
     try {
       for (const id of holds) await docker.getContainer(id).stop({ t: STOP_SECONDS });
+      await mendCorner(docker, owner, helper, { volume, image });
       await stage(helper, copy);
       if (!sameContents(await readContents(helper, `${STAGE}/volume`), expected)) {
         throw new Error(`${volume}: what was copied into it is not what is in the backup; nothing was changed`);
@@ -95,12 +96,16 @@ async function exchange(options: RestoreOptions, { volume, image, users, copy, e
   say(`${volume}: restored, ${expected.files} files with equal checksums${down}`);
 }
 
+/** Has processes now or soon; paused ones, too, would go on with files that are no longer there. */
+function isUp({ State }: Docker.ContainerInfo): boolean {
+  return ["running", "restarting", "paused"].includes(State);
+}
+
 /** Copies the proved data into a corner of the volume. */
 async function stage(helper: Docker.Container, copy: Docker.Container): Promise<void> {
   const corner = tar.pack();
   // Two folders that nobody but root can look into.
-  for (const name of [".mcp-estate-restore", ".mcp-estate-restore/in"])
-    corner.entry({ name, mode: 0o700, type: "directory" });
+  for (const name of [CORNER, `${CORNER}/in`]) corner.entry({ name, mode: 0o700, type: "directory" });
   corner.finalize();
   await writeArchive(helper, Readable.from(corner), VOLUME_PATH);
   await writeArchive(helper, await readArchive(copy), STAGE);

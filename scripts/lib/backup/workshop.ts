@@ -18,12 +18,14 @@ export const WORK = {
   volume: "mcp-estate-work.volume",
   /** Ids of containers that are paused or stopped meanwhile and run again afterwards. */
   holds: "mcp-estate-work.holds",
-  /** HOST:PID of the command. */
+  /** HOST:PID:START of the command: a process id comes again, one with the same time of start does not. */
   by: "mcp-estate-work.by",
 } as const;
 
 /** Where the volume lies in a container of ours. */
 export const VOLUME_PATH = "/mcp-estate/volume";
+/** Its corner for restores (swapContents.ts). */
+export const CORNER = ".mcp-estate-restore";
 const MIB = 1024 ** 2;
 
 export interface WorkOptions {
@@ -42,8 +44,19 @@ export function workLabels({ owner, kind, volume, holds = [] }: Omit<WorkOptions
     [WORK.kind]: kind,
     [WORK.volume]: volume,
     [WORK.holds]: holds.join(","),
-    [WORK.by]: `${hostname()}:${process.pid}`,
+    [WORK.by]: `${hostname()}:${process.pid}:${startOf(process.pid)}`,
   };
+}
+
+/** When a process was started, in ticks since the boot; undefined where it is gone or a zombie. */
+export function startOf(pid: number): string | undefined {
+  try {
+    // proc(5): fields 3 and 22; the second one, the name in brackets, may hold spaces.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ");
+    return fields?.[0] === "Z" ? undefined : fields?.[19];
+  } catch {
+    return undefined;
+  }
 }
 
 /** A container on one volume. Only those that exchange contents are ever started; the others are read and written through Docker. */
@@ -61,8 +74,8 @@ export async function workContainer(docker: Docker, options: WorkOptions): Promi
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       NetworkMode: "none",
-      // A host that fails in the middle of an exchange finishes it when its Docker is back.
-      RestartPolicy: moves ? { Name: "on-failure", MaximumRetryCount: 3 } : { Name: "no" },
+      // After a power cut nobody knows what of the new data reached the disk: the next command decides, by the marks.
+      RestartPolicy: { Name: "no" },
       Memory: 256 * MIB,
       PidsLimit: 32,
       CapDrop: ["ALL"],
