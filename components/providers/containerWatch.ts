@@ -97,21 +97,18 @@ function withoutForeignValues(actual: ContainerFacts[string], expected: Containe
  */
 async function findContainer(state: ContainerWatchState): Promise<Docker.ContainerInspectInfo | undefined> {
   const docker = connect();
-  const labels = state.declared.labels ?? [];
-  const matches = (await docker.listContainers({ all: true })).filter(
-    ({ Names, Labels }) =>
-      Names.some((name) => isGenerated(name.slice(1), state.namePrefix)) ||
-      (labels.length > 0 && labels.every(({ label, value }) => Labels[label] === value)),
-  );
-  const found = await Promise.all(matches.map(({ Id }) => inspectOrGone(docker.getContainer(Id))));
+  const labels = (state.declared.labels ?? []).map(({ label, value }) => `${label}=${value}`);
+  // The provider's suffix is seven hexadecimal digits. Docker filters, or 100 servers would read 10,000 rows.
+  const filters: Array<Record<string, string[]>> = [
+    { name: [`^/${state.namePrefix}[0-9a-f]{7}$`] },
+    ...(labels.length > 0 ? [{ label: labels }] : []),
+  ];
+  const lists = await Promise.all(filters.map((filter) => docker.listContainers({ all: true, filters: filter })));
+  const ids = new Set(lists.flat().map(({ Id }) => Id));
+  const found = await Promise.all([...ids].map((id) => inspectOrGone(docker.getContainer(id))));
   const count = (info: Docker.ContainerInspectInfo) =>
     Object.keys(differences(state.expected, observedFacts(info))).length;
   return found.filter((info) => info !== undefined).sort((a, b) => count(a) - count(b))[0];
-}
-
-/** The provider's suffix is seven hexadecimal digits. */
-function isGenerated(name: string, prefix: string): boolean {
-  return name.startsWith(prefix) && /^[0-9a-f]{7}$/.test(name.slice(prefix.length));
 }
 
 async function inspectOrGone(container: Docker.Container): Promise<Docker.ContainerInspectInfo | undefined> {
