@@ -63,8 +63,9 @@ export class TestEstate {
     };
   }
 
-  /** Copies what git would clone, with the installed packages linked. */
+  /** Copies what git would clone, with the installed packages linked. What an earlier run that was killed left goes. */
   async create(): Promise<void> {
+    await this.purge();
     const { stdout } = await run("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root });
     for (const file of stdout.trim().split("\n")) {
       if (file.startsWith("test/") || file.startsWith("Pulumi.dev") || file.startsWith("Pulumi.prod")) continue;
@@ -237,13 +238,18 @@ export class TestEstate {
   /** Removes the stack with its volumes and images, and the folder. */
   async dispose(): Promise<void> {
     const down = await this.command("down", ["--yes", "--volumes", "--no-backup", "--images"]);
-    const { docker } = this.host;
     // A test may have broken the stack; nothing of it must stay.
+    await this.purge();
+    rmSync(this.folder, { recursive: true, force: true });
+    assert.equal(down.code, 0, down.output);
+  }
+
+  /** Removes what carries this stack's mark. */
+  private async purge(): Promise<void> {
+    const { docker } = this.host;
     for (const { Id } of await this.containers()) await docker.getContainer(Id).remove({ force: true, v: true });
     for (const { Id } of await this.networks()) await docker.getNetwork(Id).remove();
     for (const { Name } of await this.volumes()) await docker.getVolume(Name).remove();
-    rmSync(this.folder, { recursive: true, force: true });
-    assert.equal(down.code, 0, down.output);
   }
 }
 
