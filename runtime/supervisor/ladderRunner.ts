@@ -25,6 +25,9 @@ export interface LadderOptions {
 /** Most processes that an evidence line lists; with 101 of them the log line stays under 20 kB. */
 const EVIDENCE_PROCESSES = 120;
 
+/** Page size of x86-64 and of most arm64 kernels; only used outside of containers. */
+const PAGE_BYTES = 4096;
+
 /** Looks at the container again and again and does what the ladder says; one log line and one count per action. */
 export class LadderRunner {
   readonly #options: LadderOptions;
@@ -63,10 +66,10 @@ export class LadderRunner {
     const { container, limits, usage, intervalsMs, log } = this.#options;
     this.#processes = container.processes();
     const alive = this.#processes.filter(({ state }) => state !== "Z");
-    // the kernel's figures are of the whole group, so outside of an own container they say nothing about us
+    // the kernel's figures are of the whole group: outside of an own container only our own processes say something
     const { tasks, memoryBytes, oomKills } = container.own
       ? usage()
-      : { tasks: undefined, memoryBytes: undefined, oomKills: undefined };
+      : { tasks: undefined, memoryBytes: residentBytes(alive), oomKills: undefined };
     const newOomKills = this.#oomKills === undefined ? 0 : (oomKills ?? 0) - this.#oomKills;
     this.#oomKills = oomKills;
     const before = this.#verdict.level;
@@ -142,4 +145,9 @@ export class LadderRunner {
       table,
     });
   }
+}
+
+/** Shared pages count for each process that has them, so this is rather too much than too little. */
+function residentBytes(processes: readonly Candidate[]): number {
+  return processes.reduce((sum, { residentPages }) => sum + residentPages * PAGE_BYTES, 0);
 }

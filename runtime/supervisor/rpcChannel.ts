@@ -124,7 +124,13 @@ export class RpcChannel {
 
   /** One line of the child. Never throws. */
   receive(line: string): void {
-    if (line.trim() === "") return;
+    const start = line.search(/\S/);
+    if (start === -1) return;
+    // a server that floods its stdout with text must not cost an exception for each line
+    if (line[start] !== "{") {
+      this.#handlers.stray(line, "no JSON object");
+      return;
+    }
     let envelope: Envelope;
     try {
       envelope = parseEnvelope(line);
