@@ -141,7 +141,7 @@ async function writeSealed(
       return { contents: meter.contents, consistency, stillMs: Date.now() - started, sealedSha256: hash.digest("hex") };
     });
   } finally {
-    await reader.remove({ force: true, v: true });
+    await reader.remove({ force: true });
   }
 }
 

@@ -77,7 +77,7 @@ async function settle(docker: Docker, owner: Owner, helper: Docker.ContainerInfo
     if (wasPaused || wasStarted)
       say(`container ${id.slice(0, 12)} was held by a command that was killed; it runs again`);
   }
-  await container.remove({ force: true, v: true });
+  await container.remove({ force: true });
 }
 
 /**
@@ -109,7 +109,7 @@ export async function mendContents(
   try {
     await runToEnd(mender);
   } finally {
-    await mender.remove({ force: true, v: true });
+    await mender.remove({ force: true });
   }
 }
 

@@ -86,7 +86,7 @@ async function exchange(options: RestoreOptions, { volume, image, users, copy, e
     }
   } finally {
     for (const id of holds) await docker.getContainer(id).start();
-    await helper.remove({ force: true, v: true });
+    await helper.remove({ force: true });
   }
   for (const { Id, Names } of running) {
     await waitUntilWell(docker.getContainer(Id), Names[0]?.slice(1) ?? Id);

@@ -56,7 +56,7 @@ export async function scratchCopy<T>(
       }
       return await use(container, found);
     } finally {
-      await container.remove({ force: true, v: true });
+      await container.remove({ force: true });
     }
   } finally {
     await docker.getVolume(scratch).remove();
