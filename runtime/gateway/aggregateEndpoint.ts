@@ -11,7 +11,7 @@ import {
 import { Fault } from "../wire/faults.ts";
 import { header, readBody, sendText } from "../wire/httpIo.ts";
 import { findSpan, replaceSpans, type Span } from "../wire/jsonSpans.ts";
-import { negotiate, REVISIONS } from "../wire/revisions.ts";
+import { checkRevision, negotiate } from "../wire/revisions.ts";
 import { SessionStore } from "../wire/sessionStore.ts";
 import { parseEventId } from "../wire/sse.ts";
 import { aggregateCall, splitServerId } from "./aggregateCall.ts";
@@ -73,13 +73,7 @@ export class AggregateEndpoint {
 
   /** Rejects with a Fault when no answer has begun. */
   async handle(request: IncomingMessage, response: ServerResponse, trace: TraceHeaders, seen: Seen): Promise<void> {
-    const revision = header(request, "mcp-protocol-version");
-    if (revision !== undefined && !REVISIONS.includes(revision)) {
-      throw new Fault(
-        "bad-request",
-        `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`,
-      );
-    }
+    checkRevision(header(request, "mcp-protocol-version"));
     if (request.method === "POST") return this.#post(request, response, trace, seen);
     request.resume();
     const session = this.sessions.use(header(request, "mcp-session-id"));

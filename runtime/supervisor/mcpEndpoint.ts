@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { EnvelopeError, errorText, idKey, parseEnvelope, resultText, type Envelope } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
 import { faultHeaders, header, readBody, sendText } from "../wire/httpIo.ts";
-import { negotiate, REVISIONS } from "../wire/revisions.ts";
+import { checkRevision, negotiate } from "../wire/revisions.ts";
 import { parseEventId } from "../wire/sse.ts";
 import type { ReplyTarget } from "../wire/replyTarget.ts";
 import type { SessionStore } from "../wire/sessionStore.ts";
@@ -174,11 +174,6 @@ function headOf(request: IncomingMessage): RequestHead {
     traceparent: header(request, "traceparent"),
     tracestate: header(request, "tracestate"),
   };
-}
-
-function checkRevision(revision: string | undefined): void {
-  if (revision === undefined || REVISIONS.includes(revision)) return;
-  throw new Fault("bad-request", `MCP-Protocol-Version ${revision} is not supported; known: ${REVISIONS.join(", ")}`);
 }
 
 function checkPost({ accept = "*/*", contentType = "" }: RequestHead): void {

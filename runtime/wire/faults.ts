@@ -8,6 +8,7 @@ export type FaultKind =
   | "not-found"
   | "not-acceptable"
   | "unsupported-type"
+  | "unsupported-revision"
   | "too-large"
   | "too-many"
   | "cancelled"
@@ -30,6 +31,8 @@ const ANSWERS: Readonly<Record<FaultKind, FaultAnswer>> = {
   "not-found": { status: 404, code: -32602 },
   "not-acceptable": { status: 406, code: -32600 },
   "unsupported-type": { status: 415, code: -32600 },
+  // UnsupportedProtocolVersion of revision 2026-07-28; a client that speaks both falls back by it
+  "unsupported-revision": { status: 400, code: -32022 },
   "too-large": { status: 413, code: -32600 },
   "too-many": { status: 429, code: -32004, retryAfterSeconds: 1 },
   // 499 is nginx' status for a request that its client gave up; -32800 is what LSP uses
@@ -48,8 +51,12 @@ export class Fault extends Error {
   readonly code: number;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(kind: FaultKind, message: string) {
+  readonly #details: Readonly<Record<string, unknown>>;
+
+  /** `details` go into the error's data, for clients that act on them. */
+  constructor(kind: FaultKind, message: string, details: Readonly<Record<string, unknown>> = {}) {
     super(message);
+    this.#details = details;
     const answer = ANSWERS[kind];
     this.kind = kind;
     this.status = answer.status;
@@ -58,7 +65,7 @@ export class Fault extends Error {
   }
 
   get body(): RpcErrorBody {
-    return { code: this.code, message: this.message, data: { fault: this.kind } };
+    return { code: this.code, message: this.message, data: { fault: this.kind, ...this.#details } };
   }
 }
 

@@ -272,6 +272,25 @@ describe("gateway", () => {
     });
   }
 
+  for (const path of ["/mcp", "/servers/everything/mcp"]) {
+    it(`2026-07-28 is refused by name on ${path}, and the official client that prefers it falls back`, async () => {
+      const meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+      };
+      const raw = new RawClient(`${url}${path}`, { ...AUTH, "mcp-protocol-version": "2026-07-28" });
+      const refused = await raw.request("server/discover", { _meta: meta });
+      const { error } = refused.json as { error: { code: number; data: Record<string, unknown> } };
+      deepEqual([refused.status, error.code, error.data["requested"]], [400, -32022, "2026-07-28"]);
+      deepEqual(error.data["supported"], ["2025-11-25", "2025-06-18", "2025-03-26"]);
+      const client = new NewClient({ name: "test", version: "1" }, { versionNegotiation: { mode: "auto" } });
+      await client.connect(new NewTransport(new URL(`${url}${path}`), { requestInit: { headers: AUTH } }));
+      equal(client.getProtocolEra(), "legacy");
+      ok((await client.listTools()).tools.length > 0);
+      await client.close();
+    });
+  }
+
   it("unknown names on /mcp are protocol errors that say what is known", async () => {
     const client = new RawClient(`${url}/mcp`, AUTH);
     await client.open();

@@ -118,7 +118,7 @@ describe("supervisor with a shared child", () => {
       [[{ jsonrpc: "2.0", id: 1, method: "ping" }], {}, 400, -32600],
       [{ id: 1, method: "ping" }, {}, 400, -32600],
       [{ jsonrpc: "2.0", id: 1, method: "ping" }, { "mcp-session-id": "unknown" }, 404, -32602],
-      [{ jsonrpc: "2.0", id: 1, method: "ping" }, { "mcp-protocol-version": "1999-01-01" }, 400, -32600],
+      [{ jsonrpc: "2.0", id: 1, method: "ping" }, { "mcp-protocol-version": "1999-01-01" }, 400, -32022],
       [{ jsonrpc: "2.0", id: 1, method: "ping" }, { accept: "text/html" }, 406, -32600],
       [{ jsonrpc: "2.0", id: 1, method: "ping" }, { "content-type": "text/plain" }, 415, -32600],
       [{ jsonrpc: "2.0", id: 1, method: "ping" }, { origin: "https://evil.example" }, 403, 0],

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<FaultKind, number>> = {
   "not-found": 404,
   "not-acceptable": 406,
   "unsupported-type": 415,
+  "unsupported-revision": 400,
   "too-large": 413,
   "too-many": 429,
   cancelled: 499,
