@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { posix } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../runtime/contract/index.ts";
 import { contentHash } from "./providers/images/contentHash.ts";
@@ -107,7 +108,7 @@ function debianRecipe(
 }
 
 export interface ServerRecipeArgs extends BaseOptions {
-  /** Name of the server; the package layer is `NAME-packages`. */
+  /** Name of the server. */
   name: string;
   runtime: Runtime;
   ecosystem: "npm" | "pypi";
@@ -138,7 +139,8 @@ export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd(
       ? { kind: "npm", lockFolder, allowScripts: args.allowScripts ?? [] }
       : { kind: "pypi", lockFolder, python: PYTHON_VERSION };
   const packages: ImageRecipe = {
-    name: `${name}-packages`,
+    // One for all servers of that lock folder, under whatever names they are declared.
+    name: `${posix.basename(lockFolder)}-packages`,
     from: baseRecipe(runtime, args),
     layer,
     content: contentHash(layer, root),

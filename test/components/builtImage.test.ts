@@ -156,6 +156,11 @@ describe("imageTag", () => {
     assert.equal(packagesTag(), before);
   });
 
+  it("shares the packages among servers of one lock folder, whatever their names", () => {
+    const packages = (name: string) => serverRecipe({ ...memory, name }, root).from;
+    assert.deepEqual(packages("notes"), packages("memory"));
+  });
+
   it("names the file that is missing", async () => {
     await rm(join(root, "locks/memory/package-lock.json"));
     assert.throws(() => tag(), /locks\/memory\/package-lock\.json cannot be read/);
