@@ -101,7 +101,10 @@ async function bundle(outdir: string): Promise<void> {
   await build({
     entryPoints: [
       ...PROGRAMS.map(({ name, entry }) => ({ in: path.join(SOURCES, entry), out: name })),
-      { in: path.join(SOURCES, "languageHost", "lazyModules.ts"), out: "lazyModules" },
+      ...["lazyModules", "lightSdk"].map((name) => ({
+        in: path.join(SOURCES, "languageHost", `${name}.ts`),
+        out: name,
+      })),
     ],
     outdir,
     outExtension: { ".js": ".cjs" },

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type * as rpc from "@pulumi/pulumi/proto/language_pb.js";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { pulumiModule } from "./packages.ts";
 
@@ -38,9 +39,24 @@ export async function runProgram(request: rpc.RunRequest, engine: string): Promi
   return outcomeOf(await ended(child));
 }
 
-/** Node's arguments that load lazyModules.ts first; it lies beside the host's own bundle. */
-export function preload(): string[] {
-  return ["--require", path.join(path.dirname(process.argv[1] ?? ""), "lazyModules.cjs")];
+/**
+ * Node's arguments that load lazyModules.ts first, and lightSdk.ts unless the user wants to see what it leaves out; both
+ * lie beside the host's own bundle.
+ */
+function preload(): string[] {
+  const folder = path.dirname(process.argv[1] ?? "");
+  const modules = engineDebugs() ? ["lazyModules"] : ["lazyModules", "lightSdk"];
+  return modules.flatMap((name) => ["--require", path.join(folder, `${name}.cjs`)]);
+}
+
+/** The engine tells nobody that it was given `--debug`; its command line does. Where that cannot be read: yes. */
+function engineDebugs(): boolean {
+  try {
+    const words = readFileSync(`/proc/${process.ppid}/cmdline`, "utf8").split("\0");
+    return words.some((word) => /^(--debug(=true)?|-\w*d\w*)$/.test(word));
+  } catch {
+    return true;
+  }
 }
 
 function programArguments(request: rpc.RunRequest, info: rpc.ProgramInfo, engine: string): string[] {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import type { Layer, Program } from "../../imageRecipe.ts";
 
@@ -49,8 +49,31 @@ export function programEntry(program: Program): string {
   return `runtime/${program}/main.ts`;
 }
 
-/** The sources that the program imports, and what the lock file says of the packages that they import. */
+/** Hash of a program, good as long as no file that went in has changed. */
+const knownHashes = new Map<string, { files: readonly string[]; stamp: string; hash: string }>();
+
+/** Hashed once for all servers: each has the same supervisor. */
 function programHash(program: Program, root: string): string {
+  const key = `${root}\0${program}`;
+  const known = knownHashes.get(key);
+  if (known && stampOf(known.files, root) === known.stamp) return known.hash;
+  const { files, hash } = hashProgram(program, root);
+  knownHashes.set(key, { files, stamp: stampOf(files, root), hash });
+  return hash;
+}
+
+/** What changes with every change of a file, without reading it. */
+function stampOf(files: readonly string[], root: string): string {
+  return files
+    .map((file) => {
+      const stats = statSync(join(root, file), { bigint: true, throwIfNoEntry: false });
+      return stats ? `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}` : "gone";
+    })
+    .join("\n");
+}
+
+/** The sources that the program imports, and what the lock file says of the packages that they import. */
+function hashProgram(program: Program, root: string): { files: string[]; hash: string } {
   const { sources, packages } = followImports(programEntry(program), root);
   const lock = parseLock(read(root, "package-lock.json"));
   const hash = createHash("sha256");
@@ -59,7 +82,7 @@ function programHash(program: Program, root: string): string {
   for (const entry of [...lockEntries(lock, ["esbuild"], ""), ...lockEntries(lock, packages, "runtime")].sort()) {
     addPart(hash, "package", entry);
   }
-  return hash.digest("hex");
+  return { files: ["package-lock.json", ...sources.keys()], hash: hash.digest("hex") };
 }
 
 const parsedLocks = new Map<string, PackageLock>();
