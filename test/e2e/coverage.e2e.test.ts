@@ -45,7 +45,8 @@ describe("What is declared is what runs, property by property", function () {
   let untouched: unknown;
 
   before(async () => {
-    await Promise.all([estate.create(), own.start()]);
+    await own.start();
+    await estate.create();
     await own.copyImages(SHARED);
     await estate.succeed("up", ["--yes"]);
     untouched = await stackFacts(estate, own);
