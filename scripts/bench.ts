@@ -9,10 +9,10 @@ import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { UserError } from "./lib/userError.ts";
 
-/** Script → title of its page in docs/results/. */
+/** Script → title of its page in docs/results/; "" for one that writes its page itself. */
 const BENCHES: Readonly<Record<string, string>> = {
   deployment: "Deployment of five servers",
-  requestPath: "Request path",
+  requestPath: "",
 };
 
 await main(async () => {
@@ -26,7 +26,8 @@ await main(async () => {
   for (const name of named.length > 0 ? named : Object.keys(BENCHES)) {
     const { code, printed } = await run(join(projectDir, "scripts/bench", `${name}.ts`));
     if (code !== 0) return code;
-    if (save) keep(name, printed);
+    const title = BENCHES[name];
+    if (save && title) keep(name, title, printed);
   }
   return 0;
 });
@@ -46,10 +47,10 @@ function run(script: string): Promise<{ code: number; printed: string }> {
   });
 }
 
-function keep(name: string, printed: string): void {
+function keep(name: string, title: string, printed: string): void {
   const folder = join(projectDir, "docs/results");
   mkdirSync(folder, { recursive: true });
   const command = `npm run bench -- ${name} --save`;
-  const page = `# ${BENCHES[name] ?? name}\n\nWritten by \`${command}\`.\n\n\`\`\`\n${printed.trim()}\n\`\`\`\n`;
+  const page = `# ${title}\n\nWritten by \`${command}\`.\n\n\`\`\`\n${printed.trim()}\n\`\`\`\n`;
   writeFileSync(join(folder, `${name}.md`), page);
 }
