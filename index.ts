@@ -1,7 +1,9 @@
-/** The estate, top to bottom: settings, target, one component per server, the gateway in front of them. */
+/** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
 import { catalogue } from "./components/catalogue/index.ts";
 import { Gateway } from "./components/gateway.ts";
 import { McpServer } from "./components/mcpServer.ts";
+import { Service } from "./components/service.ts";
+import { SharedNetwork } from "./components/sharedNetwork.ts";
 import { allocateSubnets } from "./components/subnets.ts";
 import { targetFor } from "./components/targets/index.ts";
 import { loadConfig } from "./config.ts";
@@ -10,7 +12,7 @@ const { owner, estate } = loadConfig();
 const target = targetFor(estate.target, owner);
 
 target.checkCapacity(
-  [{ component: "gateway", limits: estate.gateway.limits }, ...estate.servers.map(toDemand)],
+  [{ component: "gateway", limits: estate.gateway.limits }, ...[...estate.servers, ...estate.services].map(toDemand)],
   estate.allowOvercommit,
 );
 
@@ -32,7 +34,15 @@ const gateway = new Gateway("gateway", {
   servers: mcpServers,
 });
 
-function toDemand({ name, limits }: (typeof estate.servers)[number]) {
+const networks = new Map(
+  estate.networks.map((network) => [network.name, new SharedNetwork(network.name, { target, network })]),
+);
+const ownServices = estate.services.map((service) => {
+  const protectVolumes = estate.volumes.protect;
+  return new Service(service.name, { target, service, networks, protectVolumes });
+});
+
+function toDemand({ name, limits }: Pick<(typeof estate.servers)[number], "name" | "limits">) {
   return { component: name, limits };
 }
 
@@ -53,5 +63,12 @@ export const servers = Object.fromEntries(
       limits: server.limits,
       effective: mcpServers[i]?.effective,
     },
+  ]),
+);
+/** What else runs: name → image and limits. */
+export const services = Object.fromEntries(
+  estate.services.map(({ name, limits }, i) => [
+    name,
+    { image: ownServices[i]?.imageId, limits, effective: ownServices[i]?.effective },
   ]),
 );

@@ -3,10 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ContainerFacts, ContainerWatchInputs, ContainerWatchState } from "./providers/containerWatch.ts";
 
 export interface ContainerWatchArgs {
-  /** What the container's physical name begins with, up to the provider's random suffix. */
-  namePrefix: string;
-  /** Everything that is declared of the container. */
+  /** What the container's physical name begins with, up to the provider's random suffix. @default it has `declared.name` */
+  namePrefix?: string;
+  /** Everything that is declared of the container, but for what is secret. */
   declared: docker.ContainerArgs;
+  /** Environment whose values are kept secret in the state. @default {} */
+  secretEnv?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -26,7 +28,16 @@ export class ContainerWatch extends pulumi.dynamic.Resource {
   declare readonly found: pulumi.Output<ContainerFacts>;
 
   constructor(name: string, args: ContainerWatchArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, found: {}, expected: undefined }, opts, "index", "ContainerWatch");
+    const { secretEnv, ...rest } = args;
+    super(
+      provider,
+      name,
+      // A dynamic provider keeps a value secret only under its input's own name.
+      { ...rest, ...(secretEnv ? { secretEnv: pulumi.secret(secretEnv) } : {}), found: {}, expected: undefined },
+      pulumi.mergeOptions(secretEnv ? { additionalSecretOutputs: ["secretEnv"] } : {}, opts),
+      "index",
+      "ContainerWatch",
+    );
   }
 }
 

@@ -3,6 +3,13 @@ import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract
 import type { CatalogueEntry } from "./catalogue/index.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
+import {
+  serviceFaults,
+  serviceSettingsSchema,
+  sharedNetworkSchema,
+  type ServiceConfig,
+  type SharedNetworkConfig,
+} from "./serviceConfig.ts";
 import { isSubnetRange } from "./subnets.ts";
 
 /** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
@@ -75,6 +82,10 @@ export const estateSettingsSchema = z.strictObject({
     .prefault({}),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
   servers: z.record(serverNameSchema, serverSettingsSchema),
+  /** Containers that are no MCP servers: databases, what monitors, what was adopted. */
+  services: z.record(serverNameSchema, serviceSettingsSchema).default({}),
+  /** Networks that services join. Servers have their own and join none. */
+  networks: z.record(serverNameSchema, sharedNetworkSchema).default({}),
 });
 
 export type EstateSettings = z.input<typeof estateSettingsSchema>;
@@ -101,6 +112,8 @@ export interface EstateConfig {
   volumes: { protect: boolean };
   health: HealthSettings;
   servers: readonly ServerConfig[];
+  services: readonly ServiceConfig[];
+  networks: readonly SharedNetworkConfig[];
 }
 
 /** Components of the estate itself, whose names a server cannot take. */
@@ -154,6 +167,14 @@ export function resolveEstate(
   }
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
+  const services = named(parsed.data.services);
+  const networks = named(parsed.data.networks);
+  for (const { name, limits } of services) {
+    faults.push(...contradictions(limits, `${namespace}:services.${name}.limits`));
+  }
+  const taken = new Set([...RESERVED_NAMES, ...Object.keys(servers)]);
+  const surroundings = { namespace, taken, networkRange: network.range, gatewayPort: gateway.port };
+  faults.push(...serviceFaults(services, networks, surroundings));
   if (faults.length > 0) throw new ConfigError(faults.join("\n"));
   return {
     target,
@@ -164,7 +185,13 @@ export function resolveEstate(
     volumes,
     health,
     servers: resolved,
+    services,
+    networks,
   };
+}
+
+function named<T extends object>(record: Readonly<Record<string, T>>): Array<T & { name: string }> {
+  return Object.entries(record).map(([name, value]) => ({ ...value, name }));
 }
 
 /** Limits that are each in bounds but deny one another. */
@@ -199,7 +226,13 @@ function describeIssue(issue: z.core.$ZodIssue, settings: unknown, namespace: st
   }
   let value: unknown = settings;
   for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
-  return `${key}: ${value === undefined ? "nothing" : JSON.stringify(value)} given; ${issue.message}`;
+  const given = value === undefined ? "nothing" : issue.path.includes("secretEnv") ? "a secret" : inClear(value);
+  return `${key}: ${given} given; ${issue.message}`;
+}
+
+/** Encrypted settings arrive here decrypted and must not reach a message. */
+function inClear(value: unknown): string {
+  return JSON.stringify(value, (name, inner: unknown) => (name === "secretEnv" ? "secret" : inner));
 }
 
 function allowedKeys(path: readonly PropertyKey[]): string {

@@ -7,6 +7,8 @@ export interface StateVolumeArgs {
   component: string;
   /** The engine refuses to remove or replace it. */
   protect: boolean;
+  /** Its name in Docker, where it has one already. @default made from the owner and the resource's name */
+  dockerName?: string | undefined;
 }
 
 /** Data that outlives its container, the stack's `down` and a rollback: removed only when asked by name. */
@@ -15,7 +17,8 @@ export class StateVolume extends pulumi.ComponentResource {
 
   constructor(name: string, args: StateVolumeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:StateVolume", name, {}, opts);
-    this.volumeName = args.target.stateVolume(name, args.component, { parent: this, protect: args.protect }).name;
+    const { target, component, protect, dockerName } = args;
+    this.volumeName = target.stateVolume(name, component, { parent: this, protect }, dockerName).name;
     this.registerOutputs({ volumeName: this.volumeName });
   }
 }

@@ -36,6 +36,18 @@ export function isSubnetRange(range: string): boolean {
   }
 }
 
+/** True when `subnet` is an IPv4 block in CIDR notation with room for containers: /8 to /29. */
+export function isSubnet(subnet: string): boolean {
+  return parseBlock(subnet, 8, 29) !== undefined;
+}
+
+/** True when two blocks have an address in common. @throws Error when one is malformed. */
+export function overlaps(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((text) => parseBlock(text, 8, 32));
+  if (!first || !second) throw new Error(`${a}, ${b}: both must be IPv4 blocks`);
+  return first.base < second.base + second.size && second.base < first.base + first.size;
+}
+
 /** First address of a block, which Docker gives to the bridge: 10.201.0.9 of 10.201.0.8/29. */
 export function bridgeAddress(subnet: string): string {
   const [address = ""] = subnet.split("/");
@@ -43,15 +55,20 @@ export function bridgeAddress(subnet: string): string {
 }
 
 function parseRange(range: string): { base: number; blocks: number } {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(range);
+  const block = parseBlock(range, 8, 24);
+  if (!block) throw new Error(`${JSON.stringify(range)} is no IPv4 range from /8 to /24, for example 10.201.0.0/16`);
+  return { base: block.base, blocks: block.size / BLOCK_SIZE };
+}
+
+/** First address and number of addresses; undefined where it is no block with a prefix between the two. */
+function parseBlock(text: string, fewestBits: number, mostBits: number): { base: number; size: number } | undefined {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(text);
   const octets = match?.slice(1, 5).map(Number) ?? [];
   const bits = Number(match?.[5]);
-  if (!match || octets.some((octet) => octet > 255) || bits < 8 || bits > 24) {
-    throw new Error(`${JSON.stringify(range)} is no IPv4 range from /8 to /24, for example 10.201.0.0/16`);
-  }
+  if (!match || octets.some((octet) => octet > 255) || bits < fewestBits || bits > mostBits) return undefined;
   const size = 2 ** (32 - bits);
   const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  return { base: address - (address % size), blocks: size / BLOCK_SIZE };
+  return { base: address - (address % size), size };
 }
 
 function formatAddress(address: number): string {

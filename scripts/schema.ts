@@ -8,14 +8,22 @@ import { format } from "prettier";
 import ts from "typescript";
 import { z } from "zod";
 import { estateSettingsSchema } from "../components/estateConfig.ts";
+import { secretTextSchema } from "../components/serviceConfig.ts";
 import { projectDir } from "./lib/paths.ts";
 import { projectName } from "./lib/projectName.ts";
 
 export const schemaFile = join(projectDir, "docs/estate.schema.json");
 
 /** Where the settings' schema is written down, after what it takes from elsewhere. */
-const SOURCES = ["runtime/contract/limits.ts", "components/estateConfig.ts"];
+const SOURCES = ["runtime/contract/limits.ts", "components/serviceConfig.ts", "components/estateConfig.ts"];
 const ROOT = "estateSettingsSchema";
+
+const ENCRYPTED = {
+  type: "object",
+  properties: { secure: { type: "string" } },
+  required: ["secure"],
+  additionalProperties: false,
+};
 
 type Json = Record<string, unknown>;
 
@@ -23,7 +31,10 @@ type Json = Record<string, unknown>;
 export async function estateJsonSchema(): Promise<string> {
   const settings = z.toJSONSchema(estateSettingsSchema, {
     io: "input",
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema, zodSchema }) => {
+      delete jsonSchema.readOnly; // of the value in the program, not of the file
+      // The engine writes the encrypted form into the file and gives the program the text.
+      if (zodSchema === secretTextSchema) Object.assign(jsonSchema, ENCRYPTED);
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum; // says nothing to a person
     },
   }) as Json;

@@ -22,15 +22,24 @@ export interface ImageFacts {
 
 const BYTES_PER_MIB = 1024 * 1024;
 
-/** Arguments that tell the provider what to do and leave no trace in the container. */
-export const ENGINE_ARGUMENTS: ReadonlySet<string> = new Set(["start", "mustRun", "destroyGraceSeconds"]);
+/** Declared ones come over the image's own. */
+const MERGED: ReadonlySet<string> = new Set(["labels", "envs", "entrypoints", "command", "workingDir"]);
 
-/** What a container takes from its image alone. */
+/** Arguments that tell the provider what to do and leave no trace in the container. */
+export const ENGINE_ARGUMENTS: ReadonlySet<string> = new Set([
+  "start",
+  "mustRun",
+  "destroyGraceSeconds",
+  "removeVolumes",
+]);
+
+/** What a container takes from its image unless it is declared; of a server nothing of it is. */
 export const IMAGE_PROPERTIES = ["envs", "entrypoints", "command", "workingDir"] as const;
 
 /** How each argument reads once it is a fact; an argument that is missing here is refused by name. */
 const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclaration) => ContainerFacts[string] } = {
   image: ({ image }) => image,
+  name: ({ name = "" }) => name,
   hostname: ({ hostname = "" }) => hostname,
   user: ({ user = "" }) => user,
   restart: ({ restart = "no" }) => restart,
@@ -40,11 +49,17 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
   cpus: ({ cpus = "0" }) => Number(cpus),
   ulimits: ({ ulimits = [] }) => ulimits.map(({ name, soft, hard }) => `${name}=${soft}:${hard}`).sort(),
   readOnly: ({ readOnly = false }) => readOnly,
+  init: ({ init = false }) => init,
+  shmSize: ({ shmSize = 0 }) => shmSize,
+  stopTimeout: ({ stopTimeout = 0 }) => stopTimeout,
+  hosts: ({ hosts = [] }) => hosts.map(({ host, ip }) => `${host}:${ip}`).sort(),
   capabilities: ({ capabilities }) => capabilityList(capabilities?.adds, capabilities?.drops),
   securityOpts: ({ securityOpts = [] }) => [...securityOpts].sort(),
   tmpfs: ({ tmpfs = {} }) => pairs(tmpfs, ":"),
   networksAdvanced: ({ networksAdvanced = [], hostname = "" }) =>
-    networksAdvanced.map(({ name, aliases = [] }) => attachment(name, aliases, hostname)).sort(),
+    networksAdvanced
+      .map(({ name, aliases = [], ipv4Address }) => attachment(name, aliases, hostname, ipv4Address))
+      .sort(),
   ports: ({ ports = [] }) =>
     ports
       .map(({ ip, external, internal, protocol }) => published(ip, external, `${internal}/${protocol ?? "tcp"}`))
@@ -63,12 +78,17 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
 
 /**
  * What Docker must say of a container with this declaration.
+ * @param secretEnv variables whose values must not stand in a fact.
  * @throws Error naming an argument whose effect nobody looks at.
  */
-export function expectedFacts(declared: ContainerDeclaration, image: ImageFacts): ContainerFacts {
+export function expectedFacts(
+  declared: ContainerDeclaration,
+  image: ImageFacts,
+  secretEnv: SecretEnv = {},
+): ContainerFacts {
   const facts: ContainerFacts = {};
   for (const key of Object.keys(declared) as Array<keyof ContainerDeclaration>) {
-    if (ENGINE_ARGUMENTS.has(key) || key === "labels") continue;
+    if (ENGINE_ARGUMENTS.has(key) || MERGED.has(key)) continue;
     const expected = EXPECTED[key];
     if (!expected) {
       throw new Error(
@@ -78,11 +98,13 @@ export function expectedFacts(declared: ContainerDeclaration, image: ImageFacts)
     facts[key] = expected(declared);
   }
   const labels = Object.fromEntries((declared.labels ?? []).map(({ label, value }) => [label, value]));
+  const { entrypoints, command, workingDir } = declared;
   const fromImage: Record<(typeof IMAGE_PROPERTIES)[number], ContainerFacts[string]> = {
-    envs: [...(image.Config.Env ?? [])].sort(),
-    entrypoints: words(image.Config.Entrypoint),
-    command: words(image.Config.Cmd),
-    workingDir: image.Config.WorkingDir ?? "",
+    envs: mergedEnv(image.Config.Env ?? [], declared.envs ?? [], secretEnv),
+    entrypoints: words(entrypoints ?? image.Config.Entrypoint),
+    // An entrypoint of its own takes the image's command away.
+    command: words(command ?? (entrypoints ? [] : image.Config.Cmd)),
+    workingDir: workingDir ?? image.Config.WorkingDir ?? "",
   };
   return {
     ...facts,
@@ -97,16 +119,16 @@ export function expectedFacts(declared: ContainerDeclaration, image: ImageFacts)
 }
 
 /** The same properties as Docker has them now. */
-export function observedFacts({
-  Config,
-  HostConfig,
-  Image,
-  NetworkSettings,
-  Id,
-}: Docker.ContainerInspectInfo): ContainerFacts {
+export function observedFacts(
+  { Config, HostConfig, Image, Name, NetworkSettings, Id }: Docker.ContainerInspectInfo,
+  secretEnv: SecretEnv = {},
+): ContainerFacts {
   const check = Config.Healthcheck;
+  // What Docker invents where none is declared.
+  const hostname = Id.startsWith(Config.Hostname) ? "" : Config.Hostname;
   return {
     image: Image,
+    name: Name.slice(1),
     hostname: Config.Hostname,
     user: Config.User,
     restart: HostConfig.RestartPolicy?.Name || "no",
@@ -116,11 +138,15 @@ export function observedFacts({
     cpus: (HostConfig.NanoCpus ?? 0) / 1e9,
     ulimits: (HostConfig.Ulimits ?? []).map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`).sort(),
     readOnly: HostConfig.ReadonlyRootfs ?? false,
+    init: HostConfig.Init ?? false,
+    shmSize: (HostConfig.ShmSize ?? 0) / BYTES_PER_MIB,
+    stopTimeout: (Config as { StopTimeout?: number }).StopTimeout ?? 0,
+    hosts: [...((HostConfig.ExtraHosts as string[] | null) ?? [])].sort(),
     capabilities: capabilityList(HostConfig.CapAdd as Names, HostConfig.CapDrop as Names),
     securityOpts: [...((HostConfig.SecurityOpt as string[] | null) ?? [])].sort(),
     tmpfs: pairs(HostConfig.Tmpfs ?? {}, ":"),
     networksAdvanced: Object.entries(NetworkSettings.Networks)
-      .map(([name, { Aliases }]) => attachment(name, (Aliases ?? []) as string[], Config.Hostname, Id))
+      .map(([name, network]) => attachment(name, ownAliases(network.Aliases, Id), hostname, fixedAddress(network)))
       .sort(),
     ports: Object.entries((HostConfig.PortBindings ?? {}) as Docker.PortMap)
       .flatMap(([inside, bindings]) =>
@@ -136,7 +162,7 @@ export function observedFacts({
     logDriver: HostConfig.LogConfig?.Type ?? "",
     logOpts: pairs((HostConfig.LogConfig?.Config ?? {}) as Record<string, string>, "="),
     labels: pairs(Config.Labels, "="),
-    envs: [...Config.Env].sort(),
+    envs: Config.Env.map((variable) => masked(variable, secretEnv)).sort(),
     entrypoints: words(Config.Entrypoint),
     command: words(Config.Cmd),
     workingDir: Config.WorkingDir,
@@ -164,10 +190,40 @@ function capabilityList(adds: Names, drops: Names): string[] {
   return [...(adds ?? []).map((each) => `+${name(each)}`), ...(drops ?? []).map((each) => `-${name(each)}`)].sort();
 }
 
-/** Docker adds the short id and the host name by itself; some versions list the one, the other or both as aliases. */
-function attachment(network: string, aliases: readonly string[], hostname: string, id = ""): string {
-  const names = new Set(aliases.filter((alias) => alias !== id.slice(0, 12)));
-  return `${network} as ${[...names.add(hostname)].sort().join(", ")}`;
+/** Some versions of Docker list the host name as an alias, some do not. */
+function attachment(network: string, aliases: readonly string[], hostname: string, address = ""): string {
+  const names = new Set([...aliases, ...(hostname ? [hostname] : [])]);
+  return `${network} as ${[...names].sort().join(", ")}${address ? ` at ${address}` : ""}`;
+}
+
+/** Docker adds the short id by itself. */
+function ownAliases(aliases: unknown, id: string): string[] {
+  return ((aliases ?? []) as string[]).filter((alias) => alias !== id.slice(0, 12));
+}
+
+/** An address that was asked for, not one that Docker chose. */
+function fixedAddress({ IPAMConfig }: Docker.EndpointSettings): string | undefined {
+  return (IPAMConfig as { IPv4Address?: string } | null | undefined)?.IPv4Address;
+}
+
+type SecretEnv = Readonly<Record<string, string>>;
+
+const variableName = (variable: string): string => variable.slice(0, variable.indexOf("="));
+
+/** The image's variables under the declared ones. */
+function mergedEnv(image: readonly string[], declared: readonly string[], secretEnv: SecretEnv): string[] {
+  const secret = Object.entries(secretEnv).map(([name, value]) => masked(`${name}=${value}`, secretEnv));
+  const own = [...declared, ...secret];
+  const names = new Set(own.map(variableName));
+  return [...image.filter((variable) => !names.has(variableName(variable))), ...own].sort();
+}
+
+/** Whether a secret variable has its value, without telling it. */
+function masked(variable: string, secretEnv: SecretEnv): string {
+  const name = variableName(variable);
+  const declared = secretEnv[name];
+  if (declared === undefined) return variable;
+  return variable === `${name}=${declared}` ? `${name}=(secret)` : `${name}=(another value)`;
 }
 
 function published(ip = "0.0.0.0", external: number | undefined, inside: string): string {

@@ -9,8 +9,10 @@ export type { ContainerDeclaration, ContainerFacts } from "./containerFacts.ts";
 
 /** Inputs of the resource; `found` is declared empty, so that a diff says what is not. */
 export interface ContainerWatchInputs {
-  namePrefix: string;
+  /** Of a container whose name the provider makes. */
+  namePrefix?: string;
   declared: ContainerDeclaration;
+  secretEnv?: Readonly<Record<string, string>>;
   found: ContainerFacts;
 }
 
@@ -40,7 +42,8 @@ export async function readWatch(
 
 export function diffWatch(olds: ContainerWatchState, news: ContainerWatchInputs): DiffResult {
   const drifted = Object.keys(olds.found);
-  const same = olds.namePrefix === news.namePrefix && isDeepStrictEqual(olds.declared, news.declared);
+  const declared = ["namePrefix", "declared", "secretEnv"] as const;
+  const same = declared.every((key) => isDeepStrictEqual(olds[key], news[key]));
   return { changes: drifted.length > 0 || !same, replaces: drifted.every((key) => LIVE.has(key)) ? [] : ["found"] };
 }
 
@@ -48,7 +51,10 @@ export function diffWatch(olds: ContainerWatchState, news: ContainerWatchInputs)
 export async function updateWatch(inputs: ContainerWatchInputs): Promise<ContainerWatchState> {
   const state = await stateOf(inputs);
   const info = await findContainer(state);
-  if (info && Object.keys(differences(state.expected, observedFacts(info))).some((key) => LIVE.has(key))) {
+  if (
+    info &&
+    Object.keys(differences(state.expected, observedFacts(info, state.secretEnv))).some((key) => LIVE.has(key))
+  ) {
     const { memory, memorySwap, memoryReservation, cpus, restart } = state.expected;
     await connect()
       .getContainer(info.Id)
@@ -65,12 +71,12 @@ export async function updateWatch(inputs: ContainerWatchInputs): Promise<Contain
 
 async function stateOf(inputs: ContainerWatchInputs): Promise<ContainerWatchState> {
   const image = await connect().getImage(inputs.declared.image).inspect();
-  return { ...inputs, found: {}, expected: expectedFacts(inputs.declared, image) };
+  return { ...inputs, found: {}, expected: expectedFacts(inputs.declared, image, inputs.secretEnv) };
 }
 
 async function findDifferences(state: ContainerWatchState): Promise<ContainerFacts> {
   const info = await findContainer(state);
-  return info ? differences(state.expected, observedFacts(info)) : {};
+  return info ? differences(state.expected, observedFacts(info, state.secretEnv)) : {};
 }
 
 /** Of every expected property that differs, what was found. */
@@ -98,16 +104,18 @@ function withoutForeignValues(actual: ContainerFacts[string], expected: Containe
 async function findContainer(state: ContainerWatchState): Promise<Docker.ContainerInspectInfo | undefined> {
   const docker = connect();
   const labels = (state.declared.labels ?? []).map(({ label, value }) => `${label}=${value}`);
-  // The provider's suffix is seven hexadecimal digits. Docker filters, or 100 servers would read 10,000 rows.
+  // The provider's suffix is seven hexadecimal digits.
+  const name = state.declared.name?.replaceAll(".", "\\.") ?? `${state.namePrefix ?? ""}[0-9a-f]{7}`;
+  // Docker filters, or 100 servers would read 10,000 rows.
   const filters: Array<Record<string, string[]>> = [
-    { name: [`^/${state.namePrefix}[0-9a-f]{7}$`] },
+    { name: [`^/${name}$`] },
     ...(labels.length > 0 ? [{ label: labels }] : []),
   ];
   const lists = await Promise.all(filters.map((filter) => docker.listContainers({ all: true, filters: filter })));
   const ids = new Set(lists.flat().map(({ Id }) => Id));
   const found = await Promise.all([...ids].map((id) => inspectOrGone(docker.getContainer(id))));
   const count = (info: Docker.ContainerInspectInfo) =>
-    Object.keys(differences(state.expected, observedFacts(info))).length;
+    Object.keys(differences(state.expected, observedFacts(info, state.secretEnv))).length;
   return found.filter((info) => info !== undefined).sort((a, b) => count(a) - count(b))[0];
 }
 

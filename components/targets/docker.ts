@@ -7,12 +7,24 @@ import { ContainerWatch } from "../containerWatch.ts";
 import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
-import { ProcessLimit } from "../processLimit.ts";
+import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
+import { PulledImage } from "../pulledImage.ts";
 import { SecretFiles } from "../secretFiles.ts";
+import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { bridgeAddress } from "../subnets.ts";
-import type { Demanding, Named, NetworkSpec, Target, Workload, WorkloadSpec } from "./target.ts";
+import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs.ts";
+import type {
+  Demanding,
+  Named,
+  NetworkSpec,
+  PulledImageSpec,
+  ServiceSpec,
+  Target,
+  Workload,
+  WorkloadSpec,
+} from "./target.ts";
 
 /**
  * The docker provider reports an update of these and changes nothing in the container, so that a change must replace
@@ -74,11 +86,33 @@ export class DockerTarget implements Target {
     return { name: network.name, resource: network };
   }
 
-  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
+  sharedNetwork(name: string, spec: SharedNetworkConfig, opts: pulumi.CustomResourceOptions): Named {
+    const { subnet, gateway = bridgeAddress(subnet), internal, options } = spec;
+    const network = new docker.Network(
+      this.physicalName(name),
+      {
+        name: spec.dockerName ?? this.physicalName(name),
+        driver: "bridge",
+        internal,
+        ipamConfigs: [{ subnet, gateway }],
+        options,
+        labels: labelsOf(this.owner, name),
+      },
+      pulumi.mergeOptions(
+        // Of one that was there before, these are as somebody made them; a change would replace it under its users.
+        { deleteBeforeReplace: true, ignoreChanges: ["labels", "attachable", "ipamConfigs[0].gateway"] },
+        opts,
+      ),
+    );
+    this.made.networks.push(network.id);
+    return { name: network.name, resource: network };
+  }
+
+  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions, dockerName?: string): Named {
     // A fixed name and never deleted: what `down` left is found again by the next `up`.
     // A changed label would replace the volume, and its data with it.
     const kept = { retainOnDelete: true, ignoreChanges: ["labels"] };
-    return this.volume(name, component, pulumi.mergeOptions(kept, opts), this.physicalName(name));
+    return this.volume(name, component, pulumi.mergeOptions(kept, opts), dockerName ?? this.physicalName(name));
   }
 
   private volume(name: string, component: string, opts: pulumi.CustomResourceOptions, fixedName?: string): Named {
@@ -97,37 +131,67 @@ export class DockerTarget implements Target {
     return imageId;
   }
 
+  pulledImage(name: string, spec: PulledImageSpec, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+    return new PulledImage(name, spec, opts).imageId;
+  }
+
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
-    const { limits } = spec;
-    const secrets = this.volume(`${name}-secrets`, spec.component, opts);
+    const { component, limits, supervised } = spec;
+    const secrets = this.volume(`${name}-secrets`, component, opts);
     const args = this.containerArgs(spec, secrets.name);
-    const physicalName = this.physicalName(name);
-    const watch = new ContainerWatch(name, { namePrefix: `${physicalName}-`, declared: args }, opts);
+    const watch = new ContainerWatch(name, { namePrefix: `${this.physicalName(name)}-`, declared: args }, opts);
+    const container = this.container(name, args, watch, opts);
+    const files = new SecretFiles(
+      name,
+      { containerId: container.id, gid: spec.user, contract: spec.contract, files: spec.secrets },
+      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
+    );
+    return this.run(name, { containerId: container.id, component, limits, supervised }, [files], opts);
+  }
+
+  service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload {
+    const { component, limits, secretEnv } = spec;
+    const dockerName = spec.dockerName ?? this.physicalName(name);
+    const args = serviceArgs(spec, dockerName, labelsOf(this.owner, component));
+    const watch = new ContainerWatch(name, { declared: args, secretEnv }, opts);
+    // Marked as secret even where none is: a provider may tell of a variable that somebody added by hand.
+    const envs = pulumi.secret([...envList(spec.env), ...envList(secretEnv)]);
+    const containerOpts = pulumi.mergeOptions({ additionalSecretOutputs: ["envs"] }, opts);
+    const container = this.container(name, { ...args, envs }, watch, containerOpts);
+    return this.run(name, { containerId: container.id, component, limits }, [], opts);
+  }
+
+  private container(
+    name: string,
+    args: docker.ContainerArgs,
+    watch: ContainerWatch,
+    opts: pulumi.CustomResourceOptions,
+  ): docker.Container {
     const container = new docker.Container(
-      physicalName,
+      this.physicalName(name),
       args,
       pulumi.mergeOptions(
         { replaceOnChanges: REPLACE_ON_CHANGES, replaceWith: [watch], deleteBeforeReplace: true },
         opts,
       ),
     );
-    const files = new SecretFiles(
-      name,
-      { containerId: container.id, gid: spec.user, contract: spec.contract, files: spec.secrets },
-      pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
-    );
-    const running = new ProcessLimit(
-      name,
-      { containerId: container.id, component: spec.component, limits, supervised: spec.supervised },
-      pulumi.mergeOptions({ dependsOn: [files], deleteBeforeReplace: true }, opts),
-    );
     this.made.containers.push(container.id);
+    return container;
+  }
+
+  /** Starts a container, with all limits in force. */
+  private run(
+    name: string,
+    args: ProcessLimitArgs,
+    dependsOn: pulumi.Resource[],
+    opts: pulumi.CustomResourceOptions,
+  ): Workload {
+    const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
     return { containerId: running.containerId, effective: running.effective, running };
   }
 
   private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
-    const { limits } = spec;
     return {
       image: spec.image,
       hostname: spec.component,
@@ -137,14 +201,7 @@ export class DockerTarget implements Target {
       mustRun: false,
       restart: "unless-stopped",
       destroyGraceSeconds: STOP_SECONDS,
-      memory: limits.memoryMiB,
-      memorySwap: limits.memoryMiB,
-      memoryReservation: limits.memoryReservationMiB,
-      cpus: String(limits.cpus),
-      ulimits: [
-        { name: "nofile", soft: limits.nofile.soft, hard: limits.nofile.hard },
-        { name: "nproc", soft: limits.nproc, hard: limits.nproc },
-      ],
+      ...limitArgs(spec.limits),
       readOnly: true,
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges"],
@@ -171,8 +228,7 @@ export class DockerTarget implements Target {
         startPeriod: duration(spec.probe.startSeconds),
         retries: spec.probe.failures,
       },
-      logDriver: "json-file",
-      logOpts: { "max-size": "10m", "max-file": "3" },
+      ...LOGGING,
       labels: labelsOf(this.owner, spec.component),
     };
   }
@@ -181,12 +237,4 @@ export class DockerTarget implements Target {
   private physicalName(name: string): string {
     return `${this.owner.estate}-${this.owner.stack}-${name}`;
   }
-}
-
-/** Seconds as Docker writes them back: 90 is `1m30s`, and any other spelling would show as drift. */
-export function duration(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  const rest = seconds - minutes * 60;
-  if (rest !== 0 && rest < 1 && minutes === 0) return `${Math.round(rest * 1000)}ms`;
-  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
 }

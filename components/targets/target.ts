@@ -5,6 +5,7 @@ import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { Owner } from "../naming.ts";
+import type { ServiceConfig, SharedNetworkConfig } from "../serviceConfig.ts";
 
 /** A private network of the estate. */
 export interface NetworkSpec {
@@ -32,6 +33,23 @@ export interface PublishedPort {
 export interface MountSpec {
   volume: pulumi.Input<string>;
   path: string;
+}
+
+/** A service as its target makes it: what was a name is the object by then. */
+export interface ServiceSpec extends Omit<ServiceConfig, "name" | "image" | "networks" | "volumes"> {
+  component: string;
+  /** Content-addressed image id. */
+  image: pulumi.Input<string>;
+  networks: ReadonlyArray<Attachment & { address?: string | undefined }>;
+  mounts: ReadonlyArray<MountSpec & { readOnly: boolean }>;
+}
+
+/** An image that others build. */
+export interface PulledImageSpec {
+  component: string;
+  reference: string;
+  /** Paths at which something is mounted: any other volume that the image declares would be an anonymous one. */
+  mountPoints: readonly string[];
 }
 
 /** How a container is found to be well; Docker's own figures in seconds. */
@@ -99,9 +117,17 @@ export interface Target {
    */
   sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): pulumi.Output<string[]>;
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
-  /** A volume that outlives the workload and the stack; found again by its name. */
-  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;
+  /** A network under a name that stays, with the labels and the gateway that it was made with. */
+  sharedNetwork(name: string, spec: SharedNetworkConfig, opts: pulumi.CustomResourceOptions): Named;
+  /**
+   * A volume that outlives the workload and the stack; found again by its name.
+   * @param dockerName @default made from the owner and `name`
+   */
+  stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions, dockerName?: string): Named;
   /** Builds the image unless it is there; the output is its content-addressed id. */
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /** Has the image on the host, from its registry where it is not there; the output is its content-addressed id. */
+  pulledImage(name: string, spec: PulledImageSpec, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload;
+  service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload;
 }

@@ -110,7 +110,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key at the top",
       { servers: { memory: {} }, gatway: {} },
-      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, volumes, health, servers",
+      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, volumes, health, servers, services, networks",
     ],
     [
       "a range that is none",

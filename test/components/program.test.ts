@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { resolveEstate } from "../../components/estateConfig.ts";
 import { gatewayContractSchema, serverContractSchema } from "../../runtime/contract/index.ts";
-import { duration } from "../../components/targets/docker.ts";
+import { duration } from "../../components/targets/dockerArgs.ts";
 import { only, recordResources, type Declared } from "./engineMocks.ts";
 
 const owner = { estate: "mcp-estate", stack: "test" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { allocateSubnets, bridgeAddress, isSubnetRange } from "../../components/subnets.ts";
+import { allocateSubnets, bridgeAddress, isSubnet, isSubnetRange, overlaps } from "../../components/subnets.ts";
 
 describe("allocateSubnets (design decision 14)", () => {
   it("gives a name the same /29 whatever else is declared", () => {
@@ -41,5 +41,23 @@ describe("allocateSubnets (design decision 14)", () => {
 
   it("gives the bridge the first address of a block", () => {
     assert.equal(bridgeAddress("10.9.8.248/29"), "10.9.8.249");
+  });
+});
+
+describe("blocks of the user's own networks", () => {
+  it("takes blocks with room for containers and nothing else", () => {
+    assert.deepEqual(
+      ["10.90.0.0/24", "172.18.0.0/16", "10.0.0.8/29", "10.0.0.0/30", "10.0.0.0/7", "10.0.0.300/24", "10.0.0.0"].map(
+        isSubnet,
+      ),
+      [true, true, true, false, false, false, false],
+    );
+  });
+
+  it("overlap where they share an address, whichever is larger", () => {
+    assert.equal(overlaps("10.201.3.0/24", "10.201.0.0/16"), true);
+    assert.equal(overlaps("10.0.0.0/8", "10.201.0.0/16"), true);
+    assert.equal(overlaps("10.200.0.0/16", "10.201.0.0/16"), false);
+    assert.equal(overlaps("10.202.0.0/16", "10.201.0.0/16"), false);
   });
 });

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { expectedFacts, type ContainerDeclaration } from "../../../components/providers/containerFacts.ts";
+import type Docker from "dockerode";
+import {
+  expectedFacts,
+  observedFacts,
+  type ContainerDeclaration,
+} from "../../../components/providers/containerFacts.ts";
 import { diffWatch, type ContainerWatchState } from "../../../components/providers/containerWatch.ts";
 
 const IMAGE = { Id: "sha256:a", Config: { Env: ["PATH=/bin"], Labels: { of: "image" } } };
@@ -37,7 +42,31 @@ describe("ContainerWatch", () => {
   });
 
   it("refuses by name an argument that nobody would compare", () => {
-    assert.throws(() => expectedFacts({ ...declared, shmSize: 64 }, IMAGE), /container argument "shmSize"/);
+    assert.throws(() => expectedFacts({ ...declared, rm: true }, IMAGE), /container argument "rm"/);
+  });
+
+  it("puts a service's own environment, entrypoint and command over its image's, and tells no secret", () => {
+    const image = { ...IMAGE, Config: { Env: ["PATH=/bin", "MODE=image"], Cmd: ["serve"], WorkingDir: "/srv" } };
+    const facts = expectedFacts({ ...declared, envs: ["MODE=own"], entrypoints: ["/start"] }, image, { PW: "canary" });
+    assert.deepEqual(facts["envs"], ["MODE=own", "PATH=/bin", "PW=(secret)"]);
+    assert.deepEqual([facts["entrypoints"], facts["command"], facts["workingDir"]], [["/start"], [], "/srv"]);
+  });
+
+  it("sees that a secret variable has another value, and tells neither", () => {
+    const info = {
+      Id: "0123456789abcdef",
+      Name: "/db",
+      Image: "sha256:1",
+      Config: { Env: ["PW=guess", "A=b"], Hostname: "0123456789ab", Labels: {} },
+      HostConfig: { ShmSize: 67108864, ExtraHosts: ["peer:10.0.0.9"], Init: true },
+      NetworkSettings: {
+        Networks: { front: { Aliases: ["shop", "0123456789ab"], IPAMConfig: { IPv4Address: "10.1.2.3" } } },
+      },
+    } as unknown as Docker.ContainerInspectInfo;
+    const facts = observedFacts(info, { PW: "canary" });
+    assert.deepEqual(facts["envs"], ["A=b", "PW=(another value)"]);
+    assert.deepEqual(facts["networksAdvanced"], ["front as shop at 10.1.2.3"]);
+    assert.deepEqual([facts["shmSize"], facts["hosts"], facts["init"]], [64, ["peer:10.0.0.9"], true]);
   });
 
   it("does nothing while all is as declared", () => {
