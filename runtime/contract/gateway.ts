@@ -2,17 +2,28 @@ import * as z from "zod";
 import { limitsSchema } from "./limits.ts";
 import { serverNameSchema } from "./server.ts";
 
-/** One server as the gateway sees it. */
-export const upstreamSchema = z.strictObject({
-  name: serverNameSchema,
+/** One container of a server, with a supervisor of its own. */
+export const instanceSchema = z.strictObject({
+  /** Host name on the server's network: the server's own for the first, NAME--2 and so on for the others. */
+  name: z.string().min(1),
   /** Base URL of the supervisor, for example http://memory:8000. */
   url: z.url(),
+});
+export type Instance = z.infer<typeof instanceSchema>;
+
+/** One server as the gateway sees it. */
+export const gatewayServerSchema = z.strictObject({
+  name: serverNameSchema,
+  /** Containers that share the calls. */
+  instances: z.array(instanceSchema).min(1),
   /** Transport between the supervisor and its child; reported by `/servers`. */
   transport: z.enum(["stdio", "http"]),
   serverVersion: z.string(),
   sharing: z.enum(["shared", "isolated"]),
+  /** Tools that may run twice: only their calls are repeated when the server was lost. @default [] */
+  repeatableTools: z.array(z.string().min(1)).optional(),
 });
-export type Upstream = z.infer<typeof upstreamSchema>;
+export type GatewayServer = z.infer<typeof gatewayServerSchema>;
 
 /** What the gateway reads from its contract file (CONTRACT_PATH), at start and again on SIGHUP. */
 export const gatewayContractSchema = z.strictObject({
@@ -20,9 +31,11 @@ export const gatewayContractSchema = z.strictObject({
   estate: z.string(),
   stack: z.string(),
   limits: limitsSchema,
-  servers: z.array(upstreamSchema),
+  servers: z.array(gatewayServerSchema),
   /** File below SECRETS_DIR with the bearer token. */
   tokenFile: z.string(),
+  /** More callers, each with a token of its own; isolated servers keep them apart. @default [] */
+  principals: z.array(z.strictObject({ name: z.string().min(1), tokenFile: z.string() })).optional(),
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),

@@ -9,7 +9,14 @@ export {
   type ServerContract,
   type ServerTuning,
 } from "./server.ts";
-export { gatewayContractSchema, upstreamSchema, type GatewayContract, type Upstream } from "./gateway.ts";
+export {
+  gatewayContractSchema,
+  gatewayServerSchema,
+  instanceSchema,
+  type GatewayContract,
+  type GatewayServer,
+  type Instance,
+} from "./gateway.ts";
 
 /** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
 export const SECRETS_DIR = "/run/secrets";

@@ -20,6 +20,8 @@ export type ProofCall = z.infer<typeof proofCallSchema>;
 export const serverTuningSchema = z.strictObject({
   /** Time between SIGTERM and SIGKILL. @default 5 */
   graceSeconds: z.number().positive().optional(),
+  /** Time that running calls have to end when the container is stopped; Docker's 10 s hold this and the one above. @default 4 */
+  drainSeconds: z.number().min(0).optional(),
   /** A session without a call for this long is closed, with its child when isolated. @default 900 */
   idleSeconds: z.number().positive().optional(),
   /** Sessions that may be open at once. @default 1000 */

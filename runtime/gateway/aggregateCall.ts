@@ -4,17 +4,17 @@ import { Fault } from "../wire/faults.ts";
 import { replaceSpans, type Span } from "../wire/jsonSpans.ts";
 import { SseParser } from "../wire/sse.ts";
 import type { AggregateSession } from "./aggregateSession.ts";
+import { nextCallId } from "./callId.ts";
 import type { Answer } from "./forwardCall.ts";
 import { answerTo } from "./passThrough.ts";
-import type { Upstream } from "./upstream.ts";
+import { routedCall } from "./routedCall.ts";
+import type { RoutedServer } from "./routedServer.ts";
 import type { TraceHeaders } from "./upstreamLink.ts";
 
 /** Joins a server's name and its own request id in the id that the client sees; the client's answer finds back by it. */
 const ID_SEPARATOR = "|";
 /** An event that never ends must not fill the memory. */
 const MAX_EVENT_CHARS = 16 << 20;
-
-let nextId = 1;
 
 /** `"server|7"` → where the answer belongs and the id to answer under; undefined when it is not one of ours. */
 export function splitServerId(idText: string): { readonly server: string; readonly idText: string } | undefined {
@@ -35,7 +35,9 @@ export function rewriteForClient(text: string, server: string, clientIdText: str
 
 export interface AggregateCallOptions {
   readonly session: AggregateSession;
-  readonly upstream: Upstream;
+  readonly server: RoutedServer;
+  /** The tool that is called, where it is one. */
+  readonly tool: string | undefined;
   readonly key: string;
   readonly request: Envelope;
   /** Replaces the joint name by the server's own. */
@@ -47,22 +49,32 @@ export interface AggregateCallOptions {
 
 /** Sends a request of an aggregate session to its server and the answer back. Rejects with a Fault. */
 export async function aggregateCall(options: AggregateCallOptions): Promise<void> {
-  const { session, upstream, key, request, edits, response, timeoutMs, trace } = options;
-  const upstreamId = nextId++;
-  const link = session.link(upstream);
-  const idEdit = request.idSpan === undefined ? [] : [{ span: request.idSpan, text: String(upstreamId) }];
+  const { session, server, tool, key, request, edits, response, timeoutMs, trace } = options;
+  const upstreamId = nextCallId();
+  const idEdit = request.idSpan === undefined ? [] : [{ span: request.idSpan, text: JSON.stringify(upstreamId) }];
+  const body = replaceSpans(request.text, [...idEdit, ...edits]);
   try {
-    await link.call({
-      body: replaceSpans(request.text, [...idEdit, ...edits]),
-      answer: rewriting(response, upstream.name, request.idText ?? "null"),
-      what: `${upstream.name}: ${request.method}`,
+    await routedCall({
+      server,
+      tool,
       timeoutMs,
-      trace,
-      stream: true,
-      cancellable: (cancel) => {
-        session.calls.set(key, { link, upstreamId, cancel });
-        response.on("close", () => {
-          if (!response.writableFinished) cancel("the client closed the connection");
+      choose: (avoided) => session.choose(server, avoided),
+      attempt: (upstream, endsAt) => {
+        const link = session.link(server, upstream);
+        return link.call({
+          body,
+          answer: rewriting(response, server.name, request.idText ?? "null"),
+          what: `${server.name}: ${request.method}`,
+          endsAt,
+          timeoutMs,
+          trace,
+          stream: true,
+          cancellable: (cancel) => {
+            session.calls.set(key, { link, upstreamId, cancel });
+            response.on("close", () => {
+              if (!response.writableFinished) cancel("the client closed the connection");
+            });
+          },
         });
       },
     });
@@ -74,7 +86,7 @@ export async function aggregateCall(options: AggregateCallOptions): Promise<void
 /** The ids in the answer become the client's; a stream is taken apart and put together again for that. */
 function rewriting(response: ServerResponse, server: string, idText: string): Answer {
   const rewrite = (text: string): string => rewriteForClient(text, server, idText);
-  const plain = answerTo(response, rewrite);
+  const plain = answerTo(response, { rewrite });
   const parser = new SseParser();
   return {
     ...plain,

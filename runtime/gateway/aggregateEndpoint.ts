@@ -10,22 +10,25 @@ import {
 } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
 import { header, readBody, sendText } from "../wire/httpIo.ts";
+import { LOG_LEVELS } from "../wire/logLevels.ts";
 import { findSpan, replaceSpans, type Span } from "../wire/jsonSpans.ts";
 import { checkRevision, negotiate } from "../wire/revisions.ts";
 import { SessionStore } from "../wire/sessionStore.ts";
 import { parseEventId } from "../wire/sse.ts";
-import { aggregateCall, splitServerId } from "./aggregateCall.ts";
+import { aggregateCall, rewriteForClient, splitServerId } from "./aggregateCall.ts";
 import { AggregateSession } from "./aggregateSession.ts";
 import { splitName, type Catalogue } from "./catalogue.ts";
-import type { TraceHeaders, UpstreamLink } from "./upstreamLink.ts";
-import type { Upstream } from "./upstream.ts";
+import type { CommonLinks } from "./commonLinks.ts";
+import type { Caller } from "./execute.ts";
+import type { RoutedServer } from "./routedServer.ts";
+import type { TraceHeaders } from "./upstreamLink.ts";
 
 export interface AggregateOptions {
   readonly estate: string;
   readonly catalogue: Catalogue;
-  readonly upstream: (name: string) => Upstream | undefined;
+  readonly server: (name: string) => RoutedServer | undefined;
   readonly names: () => readonly string[];
-  readonly common: (upstream: Upstream) => UpstreamLink;
+  readonly links: CommonLinks;
   readonly maxBodyBytes: number;
   readonly timeoutMs: () => number;
 }
@@ -47,17 +50,19 @@ class RpcMistake extends Error {
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const RESOURCE_NOT_FOUND = -32002;
+const URI_METHODS: ReadonlySet<string> = new Set(["resources/read", "resources/subscribe", "resources/unsubscribe"]);
 const MAX_SESSIONS = 1000;
 
 const CAPABILITIES = {
   tools: { listChanged: true },
   prompts: { listChanged: true },
-  resources: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
   completions: {},
+  logging: {},
 } as const;
 
 interface Route {
-  readonly upstream: Upstream;
+  readonly server: RoutedServer;
   readonly local: string;
   readonly edits: readonly { readonly span: Span; readonly text: string }[];
 }
@@ -72,11 +77,11 @@ export class AggregateEndpoint {
   }
 
   /** Rejects with a Fault when no answer has begun. */
-  async handle(request: IncomingMessage, response: ServerResponse, trace: TraceHeaders, seen: Seen): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller, seen: Seen): Promise<void> {
     checkRevision(header(request, "mcp-protocol-version"));
-    if (request.method === "POST") return this.#post(request, response, trace, seen);
+    if (request.method === "POST") return this.#post(request, response, caller, seen);
     request.resume();
-    const session = this.sessions.use(header(request, "mcp-session-id"));
+    const session = this.sessions.use(header(request, "mcp-session-id"), caller.principal);
     if (request.method === "DELETE") {
       this.sessions.remove(session);
       response.writeHead(200, { "content-length": 0 }).end();
@@ -90,7 +95,7 @@ export class AggregateEndpoint {
     (known ?? session.openStanding()).attach(response, {}, known === undefined ? undefined : last?.sequence);
   }
 
-  async #post(request: IncomingMessage, response: ServerResponse, trace: TraceHeaders, seen: Seen): Promise<void> {
+  async #post(request: IncomingMessage, response: ServerResponse, caller: Caller, seen: Seen): Promise<void> {
     const body = await readBody(request, this.#options.maxBodyBytes);
     let envelope: Envelope;
     try {
@@ -99,16 +104,16 @@ export class AggregateEndpoint {
       throw new Fault("bad-request", error instanceof Error ? error.message : String(error));
     }
     if (envelope.kind === "request" && envelope.method === "initialize")
-      return this.#initialize(envelope, response, seen);
-    const session = this.sessions.use(header(request, "mcp-session-id"));
+      return this.#initialize(envelope, response, caller.principal, seen);
+    const session = this.sessions.use(header(request, "mcp-session-id"), caller.principal);
     if (envelope.kind !== "request") {
       seen(envelope.kind === "response" ? "response" : envelope.method, undefined, undefined);
-      this.#take(session, envelope, trace);
+      this.#take(session, envelope, caller.trace);
       response.writeHead(202).end();
       return;
     }
     try {
-      await this.#request(session, envelope, response, trace, seen);
+      await this.#request(session, envelope, response, caller.trace, seen);
     } catch (error) {
       if (!(error instanceof RpcMistake)) throw error;
       sendText(
@@ -120,12 +125,23 @@ export class AggregateEndpoint {
     }
   }
 
-  #initialize({ params = {}, idText = "null" }: Envelope, response: ServerResponse, seen: Seen): void {
+  #initialize(
+    { params = {}, idText = "null" }: Envelope,
+    response: ServerResponse,
+    principal: string,
+    seen: Seen,
+  ): void {
     seen("initialize", undefined, undefined);
     const capabilities = isRecord(params["capabilities"]) ? params["capabilities"] : {};
     const clientInfo = isRecord(params["clientInfo"]) ? params["clientInfo"] : { name: "unknown", version: "0" };
     const revision = negotiate(params["protocolVersion"]);
-    const session = new AggregateSession(revision, { capabilities, clientInfo }, this.#options.common);
+    const session = new AggregateSession({
+      revision,
+      principal,
+      client: { capabilities, clientInfo },
+      links: this.#options.links,
+      received: (to, server, text) => this.#received(to, server, text),
+    });
     this.sessions.add(session, MAX_SESSIONS);
     const serverInfo = { name: "mcp-estate-gateway", title: `MCP servers of ${this.#options.estate}`, version: "1" };
     const result = { protocolVersion: revision, capabilities: CAPABILITIES, serverInfo };
@@ -142,17 +158,21 @@ export class AggregateEndpoint {
     const { idText = "null", method } = envelope;
     const key = idKey(idText);
     if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
-    const own = await this.#own(method);
+    const own = await this.#own(session, envelope);
     if (own !== undefined) {
       seen(method, undefined, undefined);
       sendText(response, 200, resultText(idText, own), "application/json");
       return;
     }
-    const { upstream, local, edits } = await this.#route(envelope);
-    seen(method, upstream.name, method === "tools/call" ? local : undefined);
+    const { server, local, edits } = await this.#route(envelope);
+    const tool = method === "tools/call" ? local : undefined;
+    seen(method, server.name, tool);
+    if (method === "resources/subscribe") session.subscribe(server, local);
+    if (method === "resources/unsubscribe") session.unsubscribe(server, local);
     await aggregateCall({
       session,
-      upstream,
+      server,
+      tool,
       key,
       request: envelope,
       edits,
@@ -163,8 +183,9 @@ export class AggregateEndpoint {
   }
 
   /** What the gateway answers by itself. */
-  async #own(method: string): Promise<object | undefined> {
+  async #own(session: AggregateSession, { method, params = {} }: Envelope): Promise<object | undefined> {
     const { catalogue } = this.#options;
+    if (method === "logging/setLevel") return setLevel(session, params["level"]);
     if (method === "ping") return {};
     if (method === "tools/list") return { tools: await catalogue.named("tools") };
     if (method === "prompts/list") return { prompts: await catalogue.named("prompts") };
@@ -177,7 +198,7 @@ export class AggregateEndpoint {
     const { method, params = {} } = envelope;
     if (method === "tools/call" || method === "prompts/get")
       return this.#byName(envelope, params["name"], ["params", "name"]);
-    if (method === "resources/read") return this.#byUri(params["uri"]);
+    if (URI_METHODS.has(method)) return this.#byUri(params["uri"]);
     const ref = params["ref"];
     if (method === "completion/complete" && isRecord(ref)) {
       return ref["type"] === "ref/prompt"
@@ -189,29 +210,36 @@ export class AggregateEndpoint {
 
   #byName(envelope: Envelope, name: unknown, path: readonly string[]): Route {
     const parts = typeof name === "string" ? splitName(name) : undefined;
-    const upstream = parts === undefined ? undefined : this.#options.upstream(parts.server);
+    const server = parts === undefined ? undefined : this.#options.server(parts.server);
     const span = findSpan(envelope.text, path);
-    if (parts === undefined || upstream === undefined || span === undefined) {
+    if (parts === undefined || server === undefined || span === undefined) {
       throw new RpcMistake(
         INVALID_PARAMS,
         `unknown name ${JSON.stringify(name)}: SERVER__NAME with one of ${this.#options.names().join(", ")}`,
       );
     }
-    upstream.requireRoutable();
-    if (envelope.method === "tools/call" && !upstream.state.tools.includes(parts.local)) {
+    server.requireRoutable();
+    const { tools } = server.state;
+    if (envelope.method === "tools/call" && !tools.includes(parts.local)) {
       throw new RpcMistake(
         INVALID_PARAMS,
-        `${parts.server} has no tool ${JSON.stringify(parts.local)}; known: ${upstream.state.tools.join(", ")}`,
+        `${parts.server} has no tool ${JSON.stringify(parts.local)}; known: ${tools.join(", ")}`,
       );
     }
-    return { upstream, local: parts.local, edits: [{ span, text: JSON.stringify(parts.local) }] };
+    return { server, local: parts.local, edits: [{ span, text: JSON.stringify(parts.local) }] };
   }
 
   async #byUri(uri: unknown): Promise<Route> {
-    const upstream = typeof uri === "string" ? await this.#options.catalogue.ownerOf(uri) : undefined;
-    if (upstream === undefined)
+    const server = typeof uri === "string" ? await this.#options.catalogue.ownerOf(uri) : undefined;
+    if (server === undefined)
       throw new RpcMistake(RESOURCE_NOT_FOUND, `no server offers the resource ${JSON.stringify(uri)}`);
-    return { upstream, local: String(uri), edits: [] };
+    return { server, local: String(uri), edits: [] };
+  }
+
+  /** What a server says of its own accord, with its requests under a joint id. */
+  #received(session: AggregateSession, server: RoutedServer, text: string): void {
+    if (/list_changed"/.test(text)) this.#options.catalogue.forget(server);
+    session.push(rewriteForClient(text, server.name, "null"));
   }
 
   /** A cancellation goes where the call went; an answer goes to the isolated server that asked. */
@@ -235,4 +263,11 @@ export class AggregateEndpoint {
       call.cancel(reason);
     }
   }
+}
+
+function setLevel(session: AggregateSession, level: unknown): object {
+  if (typeof level !== "string" || !LOG_LEVELS.includes(level))
+    throw new RpcMistake(INVALID_PARAMS, `level must be one of ${LOG_LEVELS.join(", ")}`);
+  session.setLevel(level);
+  return {};
 }

@@ -1,51 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { notificationText } from "../wire/envelope.ts";
 import { newSessionId, type StoredSession } from "../wire/sessionStore.ts";
 import { SseStream } from "../wire/sse.ts";
+import type { CommonLinks } from "./commonLinks.ts";
+import type { RoutedServer } from "./routedServer.ts";
 import type { ClientParams, Upstream } from "./upstream.ts";
 import { UpstreamLink } from "./upstreamLink.ts";
+
+/** Before a stream that ended is opened again. */
+const LISTEN_AGAIN_MS = 1000;
 
 /** A request that a server is working on for this session. */
 export interface RunningCall {
   readonly link: UpstreamLink;
   /** Its id on the link. */
-  readonly upstreamId: number;
+  readonly upstreamId: string;
   cancel(reason: string): void;
 }
 
-/** One client's session on `/mcp`: its own links to isolated servers, the gateway's common ones to shared servers. */
+export interface AggregateSessionOptions {
+  readonly revision: string;
+  readonly principal: string;
+  readonly client: ClientParams;
+  readonly links: CommonLinks;
+  /** A server has said something of its own accord. */
+  readonly received: (session: AggregateSession, server: RoutedServer, text: string) => void;
+}
+
+/**
+ * One client's session on `/mcp`. It has sessions of its own with isolated servers, and with shared ones as soon as it
+ * asks for something of its own there: a log level, a subscription. For all else the gateway's common ones do.
+ */
 export class AggregateSession implements StoredSession {
   readonly id = newSessionId();
   readonly revision: string;
+  readonly principal: string;
   readonly calls = new Map<string, RunningCall>();
-  readonly #client: ClientParams;
-  readonly #common: (upstream: Upstream) => UpstreamLink;
-  readonly #own = new Map<Upstream, UpstreamLink>();
+  readonly #options: AggregateSessionOptions;
+  readonly #own = new Map<RoutedServer, UpstreamLink>();
+  readonly #subscriptions = new Map<RoutedServer, Set<string>>();
+  readonly #listening = new Set<RoutedServer>();
+  readonly #ended = new AbortController();
+  #level: string | undefined;
   #standing: SseStream | undefined;
   #nextStream = 1;
   lastUsedAt = Date.now();
 
-  constructor(revision: string, client: ClientParams, common: (upstream: Upstream) => UpstreamLink) {
-    this.revision = revision;
-    this.#client = client;
-    this.#common = common;
+  constructor(options: AggregateSessionOptions) {
+    this.#options = options;
+    this.revision = options.revision;
+    this.principal = options.principal;
   }
 
   get busy(): boolean {
     return this.calls.size > 0 || this.#standing?.attached === true;
   }
 
-  link(upstream: Upstream): UpstreamLink {
-    if (upstream.contract.sharing === "shared") return this.#common(upstream);
-    const known = this.#own.get(upstream);
-    if (known !== undefined) return known;
-    const link = new UpstreamLink(upstream, this.#client);
-    this.#own.set(upstream, link);
+  /** The instance that has this session's state where there is one. Throws Fault "unavailable". */
+  choose(server: RoutedServer, avoided: ReadonlySet<Upstream>): Upstream {
+    const own = this.#own.get(server)?.upstream;
+    return own?.routable === true && !avoided.has(own) ? own : server.pick(undefined, avoided);
+  }
+
+  link(server: RoutedServer, upstream: Upstream): UpstreamLink {
+    if (server.contract.sharing === "shared" && !this.#wishes(server))
+      return this.#options.links.of(server, upstream, this.principal);
+    const known = this.#own.get(server);
+    if (known?.upstream === upstream) return known;
+    known?.close();
+    const { client, principal } = this.#options;
+    const link = new UpstreamLink(upstream, client, { principal, common: false }, () => this.#requests(server));
+    this.#own.set(server, link);
+    if (this.#wishes(server)) void this.#listen(server);
     return link;
   }
 
-  /** The link of this session to an isolated server, if it has one: only those may be answered to. */
+  /** The session of its own that it has with a server: only those may be answered to. */
   ownLink(name: string): UpstreamLink | undefined {
-    return [...this.#own.values()].find((link) => link.upstream.name === name);
+    return [...this.#own].find(([server]) => server.name === name)?.[1];
+  }
+
+  subscribe(server: RoutedServer, uri: string): void {
+    const uris = this.#subscriptions.get(server) ?? new Set();
+    this.#subscriptions.set(server, uris.add(uri));
+    if (this.#own.has(server)) void this.#listen(server);
+  }
+
+  unsubscribe(server: RoutedServer, uri: string): void {
+    this.#subscriptions.get(server)?.delete(uri);
+  }
+
+  /** From now on the log of the servers that this session uses, from this level on. */
+  setLevel(level: string): void {
+    this.#level = level;
+    for (const [server, link] of this.#own) {
+      link.repeatRequests();
+      void this.#listen(server);
+    }
   }
 
   openStanding(): SseStream {
@@ -60,20 +111,58 @@ export class AggregateSession implements StoredSession {
     return this.#standing?.id === id ? this.#standing : undefined;
   }
 
+  /** To the standing stream, where the client has opened one. */
+  push(text: string): void {
+    this.#standing?.send(text);
+  }
+
   keepAlive(): void {
     this.#standing?.keepAlive();
   }
 
   /** What the servers offer has changed. */
   listsChanged(): void {
-    for (const kind of ["tools", "prompts", "resources"])
-      this.#standing?.send(notificationText(`notifications/${kind}/list_changed`));
+    for (const kind of ["tools", "prompts", "resources"]) this.push(notificationText(`notifications/${kind}/list_changed`));
   }
 
   close(): void {
+    this.#ended.abort();
     for (const call of this.calls.values()) call.cancel("the session was closed");
     this.#standing?.end();
     for (const link of this.#own.values()) link.close();
     this.#own.clear();
+  }
+
+  /** Has the client asked for something that only a session of its own can have? */
+  #wishes(server: RoutedServer): boolean {
+    return this.#level !== undefined || (this.#subscriptions.get(server)?.size ?? 0) > 0;
+  }
+
+  /** What a new session with the server must be told, by the capability that it takes. */
+  #requests(server: RoutedServer) {
+    const uris = [...(this.#subscriptions.get(server) ?? [])];
+    return [
+      ...(this.#level === undefined
+        ? []
+        : [{ capability: "logging", method: "logging/setLevel", params: { level: this.#level } }]),
+      ...uris.map((uri) => ({ capability: "resources", method: "resources/subscribe", params: { uri } })),
+    ];
+  }
+
+  /** Hears what the server says of its own accord, for as long as the session lives; one stream per server. */
+  async #listen(server: RoutedServer): Promise<void> {
+    if (this.#listening.has(server)) return;
+    this.#listening.add(server);
+    const { signal } = this.#ended;
+    while (!signal.aborted && this.#wishes(server)) {
+      try {
+        const link = this.link(server, this.choose(server, new Set()));
+        await link.listen((text) => this.#options.received(this, server, text), signal);
+      } catch {
+        // it is opened again below, on another instance if need be
+      }
+      await sleep(LISTEN_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    }
+    this.#listening.delete(server);
   }
 }

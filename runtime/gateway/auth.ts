@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { IncomingMessage } from "node:http";
+import type { GatewayContract } from "../contract/index.ts";
 import { Fault } from "../wire/faults.ts";
 import { ContractError } from "../wire/contractFile.ts";
 
@@ -11,42 +12,65 @@ const MIN_TOKEN_CHARS = 16;
 
 const digest = (value: string): Buffer => createHash("sha256").update(value).digest();
 
-/** Compares bearer tokens in constant time; only a digest is kept. */
-export class BearerAuth {
-  readonly #expected: Buffer;
-  /** What each connection has already proved itself with: it learns nothing from a repetition being quicker. */
-  readonly #proved = new WeakMap<Socket, string>();
+/** The caller whose token is the estate's own. */
+export const OWNER = "owner";
 
-  /** Throws ContractError when the token is too short. */
-  constructor(token: string) {
-    if (token.length < MIN_TOKEN_CHARS)
-      throw new ContractError(`the token must have at least ${MIN_TOKEN_CHARS} characters`);
-    this.#expected = digest(token);
+/** Compares bearer tokens in constant time and says whose they are; only digests are kept. */
+export class BearerAuth {
+  readonly #expected: readonly { readonly principal: string; readonly digest: Buffer }[];
+  /** What each connection has already proved itself with: it learns nothing from a repetition being quicker. */
+  readonly #proved = new WeakMap<Socket, { readonly authorization: string; readonly principal: string }>();
+
+  /** Principal → token. Throws ContractError when a token is too short or two have the same. */
+  constructor(tokens: Readonly<Record<string, string>>) {
+    for (const [principal, token] of Object.entries(tokens)) {
+      if (token.length < MIN_TOKEN_CHARS)
+        throw new ContractError(`the token of ${principal} must have at least ${MIN_TOKEN_CHARS} characters`);
+    }
+    if (new Set(Object.values(tokens)).size < Object.keys(tokens).length)
+      throw new ContractError("two principals have the same token");
+    this.#expected = Object.entries(tokens).map(([principal, token]) => ({ principal, digest: digest(token) }));
   }
 
-  /** Throws Fault "unauthorised" (401). */
-  check(request: IncomingMessage): void {
+  get principals(): readonly string[] {
+    return this.#expected.map(({ principal }) => principal);
+  }
+
+  /** The caller's principal. Throws Fault "unauthorised" (401). */
+  check(request: IncomingMessage): string {
     const { authorization } = request.headers;
     if (authorization === undefined)
       throw new Fault("unauthorised", "the header Authorization: Bearer TOKEN is missing");
-    if (this.#proved.get(request.socket) === authorization) return;
+    const proved = this.#proved.get(request.socket);
+    if (proved?.authorization === authorization) return proved.principal;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    if (token === undefined || !timingSafeEqual(digest(token), this.#expected)) {
-      throw new Fault("unauthorised", "the bearer token is wrong");
-    }
-    this.#proved.set(request.socket, authorization);
+    const given = token === undefined ? undefined : digest(token);
+    // every token is compared, so that the time says nothing about which one was near
+    const found = this.#expected.filter((one) => given !== undefined && timingSafeEqual(given, one.digest))[0];
+    if (found === undefined) throw new Fault("unauthorised", "the bearer token is wrong");
+    this.#proved.set(request.socket, { authorization, principal: found.principal });
+    return found.principal;
   }
 }
 
-/** Reads the token file. Throws ContractError that names the file, never its content. */
-export function readAuth(secretsDir: string, tokenFile: string): BearerAuth {
+function readToken(secretsDir: string, tokenFile: string): string {
   const path = join(secretsDir, tokenFile);
-  let token: string;
   try {
-    token = readFileSync(path, "utf8").trim();
+    return readFileSync(path, "utf8").trim();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new ContractError(`the token file ${path} cannot be read (${code})`);
   }
-  return new BearerAuth(token);
+}
+
+/** Reads the token files of all principals. Throws ContractError that names the file, never its content. */
+export function readAuth(
+  secretsDir: string,
+  { tokenFile, principals = [] }: Pick<GatewayContract, "tokenFile" | "principals">,
+): BearerAuth {
+  const entries = [{ name: OWNER, tokenFile }, ...principals].map((one) => [
+    one.name,
+    readToken(secretsDir, one.tokenFile),
+  ]);
+  return new BearerAuth(Object.fromEntries(entries) as Record<string, string>);
 }

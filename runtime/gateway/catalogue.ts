@@ -1,8 +1,7 @@
 import { isRecord } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
 import { Deadline } from "./deadline.ts";
-import type { Upstream } from "./upstream.ts";
-import { isRoutable } from "./upstreamState.ts";
+import type { RoutedServer } from "./routedServer.ts";
 
 /** Joins a server's name and its tool's; server names hold no underscore, so the first two end the name. */
 export const SEPARATOR = "__";
@@ -27,14 +26,15 @@ interface Cached {
   readonly items: Promise<readonly Definition[]>;
 }
 
-async function fetchList(upstream: Upstream, kind: CatalogueKind): Promise<readonly Definition[]> {
-  const deadline = new Deadline(`${upstream.name}: list of ${kind}`, LIST_TIMEOUT_MS);
+async function fetchList(server: RoutedServer, kind: CatalogueKind): Promise<readonly Definition[]> {
+  const deadline = new Deadline(`${server.name}: list of ${kind}`, LIST_TIMEOUT_MS);
   try {
+    const upstream = server.pick();
     const answer = await upstream.send({ method: "GET", path: `/list/${kind}`, signal: deadline.signal });
     const body: unknown = await answer.body.json();
     const items = isRecord(body) ? body[kind] : undefined;
     if (answer.statusCode !== 200 || !Array.isArray(items))
-      throw new Fault("upstream", `${upstream.name} did not list its ${kind}`);
+      throw new Fault("upstream", `${server.name} did not list its ${kind}`);
     return items.filter(isRecord);
   } finally {
     deadline.clear();
@@ -50,17 +50,17 @@ export function templatePattern(template: string): RegExp {
 
 /** What all healthy servers offer together. */
 export class Catalogue {
-  readonly #upstreams: () => readonly Upstream[];
-  readonly #cache = new WeakMap<Upstream, Map<CatalogueKind, Cached>>();
+  readonly #servers: () => readonly RoutedServer[];
+  readonly #cache = new WeakMap<RoutedServer, Map<CatalogueKind, Cached>>();
 
-  constructor(upstreams: () => readonly Upstream[]) {
-    this.#upstreams = upstreams;
+  constructor(servers: () => readonly RoutedServer[]) {
+    this.#servers = servers;
   }
 
   /** Tools or prompts as `server__name`. A server that does not answer is left out, and holds up the others 5 s at most. */
   async named(kind: "tools" | "prompts"): Promise<Definition[]> {
     const all = await this.#all(kind);
-    return all.map(({ upstream, item }) => ({ ...item, name: `${upstream.name}${SEPARATOR}${String(item["name"])}` }));
+    return all.map(({ server, item }) => ({ ...item, name: `${server.name}${SEPARATOR}${String(item["name"])}` }));
   }
 
   /** Resources or templates, under their own URIs. */
@@ -69,34 +69,40 @@ export class Catalogue {
   }
 
   /** The server that offers a URI, listed or by template. */
-  async ownerOf(uri: string): Promise<Upstream | undefined> {
+  async ownerOf(uri: string): Promise<RoutedServer | undefined> {
     const listed = (await this.#all("resources")).find(({ item }) => item["uri"] === uri);
-    if (listed !== undefined) return listed.upstream;
+    if (listed !== undefined) return listed.server;
     const templates = await this.#all("templates");
     return templates.find(
       ({ item }) => item["uriTemplate"] === uri || templatePattern(String(item["uriTemplate"])).test(uri),
-    )?.upstream;
+    )?.server;
   }
 
-  async #all(kind: CatalogueKind): Promise<{ readonly upstream: Upstream; readonly item: Definition }[]> {
+  /** Its lists are read again when next asked for. */
+  forget(server: RoutedServer): void {
+    this.#cache.delete(server);
+  }
+
+  async #all(kind: CatalogueKind): Promise<{ readonly server: RoutedServer; readonly item: Definition }[]> {
     const lists = await Promise.all(
-      this.#upstreams()
-        .filter((upstream) => isRoutable(upstream.state))
-        .map(async (upstream) => {
-          const items = await this.#list(upstream, kind).catch((): readonly Definition[] => []);
-          return items.map((item) => ({ upstream, item }));
-        }),
+      this.#servers().map(async (server) => {
+        const items = server.routable
+          ? await this.#list(server, kind).catch((): readonly Definition[] => [])
+          : [];
+        return items.map((item) => ({ server, item }));
+      }),
     );
     return lists.flat();
   }
 
-  #list(upstream: Upstream, kind: CatalogueKind): Promise<readonly Definition[]> {
-    const kinds = this.#cache.get(upstream) ?? new Map<CatalogueKind, Cached>();
-    this.#cache.set(upstream, kinds);
-    const version = `${upstream.state.toolsVersion}/${upstream.state.restarts}`;
+  #list(server: RoutedServer, kind: CatalogueKind): Promise<readonly Definition[]> {
+    const kinds = this.#cache.get(server) ?? new Map<CatalogueKind, Cached>();
+    this.#cache.set(server, kinds);
+    const { toolsVersion, restarts } = server.state;
+    const version = `${toolsVersion}/${restarts}`;
     const known = kinds.get(kind);
     if (known !== undefined && known.version === version && Date.now() - known.at < FRESH_MS) return known.items;
-    const items = fetchList(upstream, kind);
+    const items = fetchList(server, kind);
     const entry = { version, at: Date.now(), items };
     kinds.set(kind, entry);
     // a failed listing is asked again, never kept as an empty one

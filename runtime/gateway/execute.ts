@@ -2,7 +2,11 @@ import * as z from "zod";
 import { isRecord, parseEnvelope, requestText, type Envelope } from "../wire/envelope.ts";
 import { Fault, type FaultKind } from "../wire/faults.ts";
 import { findSpan } from "../wire/jsonSpans.ts";
-import type { TraceHeaders, UpstreamLink } from "./upstreamLink.ts";
+import { nextCallId } from "./callId.ts";
+import type { CommonLinks } from "./commonLinks.ts";
+import { routedCall } from "./routedCall.ts";
+import type { RoutedServer } from "./routedServer.ts";
+import type { TraceHeaders } from "./upstreamLink.ts";
 
 const executeSchema = z
   .strictObject({
@@ -48,6 +52,7 @@ export interface ToolAnswer {
 
 const FAULT_KINDS: ReadonlySet<string> = new Set<FaultKind>([
   "upstream",
+  "lost",
   "unavailable",
   "overloaded",
   "timeout",
@@ -85,41 +90,50 @@ export function toolAnswer(name: string, status: number, body: string): ToolAnsw
   return { text: envelope.text.slice(span.start, span.end), isError: result["isError"] === true };
 }
 
-let nextId = 1;
+/** Who calls, for the link that the call takes and for the trace. */
+export interface Caller {
+  readonly principal: string;
+  readonly trace: TraceHeaders;
+}
 
-/** Calls one tool within `timeoutMs`, its wait for a place included. Rejects with a Fault. */
-export async function execute(
-  link: UpstreamLink,
-  call: ExecuteCall,
-  timeoutMs: number,
-  trace: TraceHeaders,
-): Promise<ToolAnswer> {
-  const { upstream } = link;
-  upstream.requireRoutable();
-  const { tools } = upstream.state;
+export interface ExecuteOptions {
+  readonly server: RoutedServer;
+  readonly call: ExecuteCall;
+  readonly caller: Caller;
+  readonly links: CommonLinks;
+  /** Wait for a place and every attempt included. */
+  readonly timeoutMs: number;
+}
+
+/** Calls one tool. Rejects with a Fault. */
+export async function execute({ server, call, caller, links, timeoutMs }: ExecuteOptions): Promise<ToolAnswer> {
+  server.requireRoutable();
+  const { tools } = server.state;
   if (!tools.includes(call.tool)) {
     throw new Fault("not-found", `${call.server} has no tool ${JSON.stringify(call.tool)}; known: ${tools.join(", ")}`);
   }
-  const params = { name: call.tool, arguments: call.arguments };
+  const body = requestText(nextCallId(), "tools/call", { name: call.tool, arguments: call.arguments });
   let answer: ToolAnswer | undefined;
-  try {
-    await link.call({
-      body: requestText(nextId++, "tools/call", params),
-      answer: {
-        whole: (status, _headers, text) => {
-          answer = toolAnswer(call.server, status, text);
+  await routedCall({
+    server,
+    tool: call.tool,
+    timeoutMs,
+    choose: (avoided) => server.pick(server.affinityOf(caller.principal), avoided),
+    attempt: (upstream, endsAt) =>
+      links.of(server, upstream, caller.principal).call({
+        body,
+        answer: {
+          whole: (status, _headers, text) => {
+            answer = toolAnswer(call.server, status, text);
+          },
         },
-      },
-      what: `${call.server}: ${call.tool}`,
-      timeoutMs,
-      trace,
-      stream: false,
-    });
-  } catch (error) {
-    // a timeout was counted where it was noticed
-    if (error instanceof Fault && error.kind === "unavailable") upstream.breaker.failed(Date.now());
-    throw error;
-  }
+        what: `${call.server}: ${call.tool}`,
+        endsAt,
+        timeoutMs,
+        trace: caller.trace,
+        stream: false,
+      }),
+  });
   if (answer === undefined) throw new Fault("upstream", `${call.server} answered without a tool result`);
   return answer;
 }

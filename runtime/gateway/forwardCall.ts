@@ -1,4 +1,5 @@
 import { Fault } from "../wire/faults.ts";
+import { FAULT_HEADER } from "../wire/gatewayHeaders.ts";
 import type { TrunkHead, TrunkHeaders } from "../wire/trunkFrames.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -18,20 +19,34 @@ export interface ForwardOptions {
   readonly answer: Answer;
   /** What is not answered in time, for the error's text. */
   readonly what: string;
-  /** Wait for a place included; a stream has its own end, so the time counts up to its begin. */
+  /** Ends the wait for a place and for the answer, in ms since 1970; a stream has its own end, so up to its begin. */
+  readonly endsAt: number;
+  /** The whole time that the call had, for the error's text. */
   readonly timeoutMs: number;
   /** Takes the call back, given to the caller once it is on its way. */
   readonly cancellable?: (cancel: (reason: string) => void) => void;
 }
 
-/** Sends one message to a healthy server and its answer back, within the limits on calls. Rejects with a Fault. */
+/** The supervisor's word that it has not taken the call, or has lost it; its answer is kept, for when nobody else has one. */
+export class NotAnswered extends Fault {
+  /** Gives the caller that answer. May throw, as every answer. */
+  readonly deliver: () => void;
+
+  constructor(kind: "unavailable" | "lost", message: string, deliver: () => void) {
+    super(kind, message);
+    this.deliver = deliver;
+  }
+}
+
+/**
+ * Sends one message to an instance and its answer back, within the limits on calls. Rejects with a Fault: of the kind
+ * "unavailable" when nobody has looked at the message, "lost" when nobody knows how far it came.
+ */
 export async function forwardCall(options: ForwardOptions): Promise<void> {
-  const { upstream, timeoutMs } = options;
-  upstream.requireRoutable();
-  const endsAt = Date.now() + timeoutMs;
-  if (!upstream.places.tryAcquire()) await upstream.places.acquire(timeoutMs);
+  const { upstream, endsAt } = options;
+  if (!upstream.places.tryAcquire()) await upstream.places.acquire(remaining(endsAt));
   try {
-    await exchange(options, Math.max(1, endsAt - Date.now()));
+    await exchange(options, remaining(endsAt));
     upstream.breaker.succeeded();
   } catch (error) {
     if (error instanceof Fault && error.kind === "timeout") upstream.breaker.failed(Date.now());
@@ -41,8 +56,11 @@ export async function forwardCall(options: ForwardOptions): Promise<void> {
   }
 }
 
+const remaining = (endsAt: number): number => Math.max(1, endsAt - Date.now());
+
 function exchange(options: ForwardOptions, remainingMs: number): Promise<void> {
   const { upstream, head, body, answer, what, timeoutMs, cancellable } = options;
+  let begun = false;
   return new Promise((resolve, reject) => {
     const stop = (error: unknown): void => {
       clearTimeout(timer);
@@ -65,6 +83,11 @@ function exchange(options: ForwardOptions, remainingMs: number): Promise<void> {
     const takeBack = upstream.trunk.call(head, body, {
       whole: (status, headers, text) => {
         clearTimeout(timer);
+        const kind = headers[FAULT_HEADER];
+        if (kind === "unavailable" || kind === "lost") {
+          reject(new NotAnswered(kind, `${what}: ${kind}`, () => answer.whole(status, headers, text)));
+          return;
+        }
         guarded(() => {
           answer.whole(status, headers, text);
           resolve();
@@ -72,6 +95,7 @@ function exchange(options: ForwardOptions, remainingMs: number): Promise<void> {
       },
       begin: (status, headers) => {
         clearTimeout(timer);
+        begun = true;
         guarded(() => answer.begin?.(status, headers));
       },
       piece: (text) => guarded(() => answer.piece?.(text)),
@@ -83,7 +107,8 @@ function exchange(options: ForwardOptions, remainingMs: number): Promise<void> {
       },
       failed: (fault) => {
         clearTimeout(timer);
-        reject(fault);
+        // what the client has seen the begin of cannot come from elsewhere
+        reject(begun ? new Fault("upstream", fault.message) : fault);
       },
     });
     cancellable?.((reason) => stop(new Fault("cancelled", reason)));

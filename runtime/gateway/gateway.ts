@@ -1,14 +1,14 @@
-import { isDeepStrictEqual } from "node:util";
-import type { GatewayContract, Upstream as UpstreamContract } from "../contract/index.ts";
+import type { GatewayContract, GatewayServer, Instance } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
-import { AggregateEndpoint } from "./aggregateEndpoint.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
+import { AggregateEndpoint } from "./aggregateEndpoint.ts";
 import { readAuth, type BearerAuth } from "./auth.ts";
 import { Catalogue } from "./catalogue.ts";
+import { CommonLinks } from "./commonLinks.ts";
 import { GatewayMetrics } from "./metrics.ts";
-import { GATEWAY_CLIENT, Upstream } from "./upstream.ts";
-import { UpstreamLink } from "./upstreamLink.ts";
-import { countStates } from "./upstreamState.ts";
+import { RoutedServer } from "./routedServer.ts";
+import { Upstream, type UpstreamBounds } from "./upstream.ts";
+import { countStates, proofAge } from "./upstreamState.ts";
 
 const HOUSEKEEPING_MS = 15_000;
 const SESSION_IDLE_MS = 900_000;
@@ -19,6 +19,8 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Takes the line of each call. @default log */
   readonly audit?: Logger;
+  /** How long a supervisor that has never answered counts as starting. @default 30 s */
+  readonly startMs?: number;
 }
 
 /** The servers of an estate behind one address: their states, the links to them, and who may call. */
@@ -27,38 +29,40 @@ export class Gateway {
   readonly audit: Logger;
   readonly metrics: GatewayMetrics;
   readonly aggregate: AggregateEndpoint;
-  readonly #secretsDir: string;
-  readonly #upstreams = new Map<string, Upstream>();
-  readonly #links = new Map<Upstream, UpstreamLink>();
+  readonly links = new CommonLinks();
+  readonly #options: GatewayOptions;
+  readonly #servers = new Map<string, RoutedServer>();
+  readonly #retiring = new Map<Upstream, Promise<void>>();
   #contract: GatewayContract;
   #auth: BearerAuth;
   #housekeeping: NodeJS.Timeout | undefined;
 
-  /** Throws ContractError when the token cannot be read. */
-  constructor({ contract, secretsDir, log, audit = log }: GatewayOptions) {
+  /** Throws ContractError when a token cannot be read. */
+  constructor(options: GatewayOptions) {
+    const { contract, secretsDir, log, audit = log } = options;
+    this.#options = options;
     this.log = log;
     this.audit = audit;
     this.#contract = contract;
-    this.#secretsDir = secretsDir;
-    this.#auth = readAuth(secretsDir, contract.tokenFile);
-    this.metrics = new GatewayMetrics(() => this.upstreams);
+    this.#auth = readAuth(secretsDir, contract);
+    this.metrics = new GatewayMetrics(() => this.servers);
     this.aggregate = new AggregateEndpoint({
       estate: contract.estate,
-      catalogue: new Catalogue(() => this.upstreams),
-      upstream: (name) => this.#upstreams.get(name),
+      catalogue: new Catalogue(() => this.servers),
+      server: (name) => this.#servers.get(name),
       names: () => this.names,
-      common: (upstream) => this.link(upstream),
+      links: this.links,
       maxBodyBytes: MAX_CALL_BYTES,
       timeoutMs: () => this.timeoutMs,
     });
   }
 
-  get upstreams(): readonly Upstream[] {
-    return [...this.#upstreams.values()];
+  get servers(): readonly RoutedServer[] {
+    return [...this.#servers.values()];
   }
 
   get names(): readonly string[] {
-    return [...this.#upstreams.keys()];
+    return [...this.#servers.keys()];
   }
 
   get auth(): BearerAuth {
@@ -73,17 +77,8 @@ export class Gateway {
     return { hosts: this.#contract.allowedHosts ?? [], origins: this.#contract.allowedOrigins ?? [] };
   }
 
-  upstream(name: string): Upstream | undefined {
-    return this.#upstreams.get(name);
-  }
-
-  /** The gateway's own session with a server, for callers that have none. */
-  link(upstream: Upstream): UpstreamLink {
-    const known = this.#links.get(upstream);
-    if (known !== undefined) return known;
-    const link = new UpstreamLink(upstream, GATEWAY_CLIENT);
-    this.#links.set(upstream, link);
-    return link;
+  server(name: string): RoutedServer | undefined {
+    return this.#servers.get(name);
   }
 
   start(): void {
@@ -94,21 +89,21 @@ export class Gateway {
     }, HOUSEKEEPING_MS);
   }
 
-  /** Takes a new contract and token; servers that did not change keep their connections. Throws ContractError. */
-  async reload(contract: GatewayContract): Promise<void> {
-    this.#auth = readAuth(this.#secretsDir, contract.tokenFile);
-    const before = this.#contract;
+  /**
+   * Takes a new contract and tokens. Instances that stay keep their connections; those that are gone get no more calls
+   * and are closed when the ones in flight have ended. Throws ContractError.
+   */
+  reload(contract: GatewayContract): void {
+    this.#auth = readAuth(this.#options.secretsDir, contract);
     this.#contract = contract;
-    const sameBounds =
-      before.healthIntervalSeconds === contract.healthIntervalSeconds &&
-      before.maxConcurrentCalls === contract.maxConcurrentCalls &&
-      before.maxQueuedCalls === contract.maxQueuedCalls;
-    for (const upstream of this.upstreams) {
-      const wanted = contract.servers.find(({ name }) => name === upstream.name);
-      if (!sameBounds || !isDeepStrictEqual(wanted, upstream.contract)) await this.#remove(upstream);
+    for (const server of this.servers) {
+      const wanted = contract.servers.find(({ name }) => name === server.name);
+      if (wanted === undefined || wanted.sharing !== server.contract.sharing) this.#remove(server);
+      else server.update(wanted);
     }
-    const added = contract.servers.filter(({ name }) => !this.#upstreams.has(name));
-    for (const server of added) this.#add(server);
+    for (const wanted of contract.servers) if (!this.#servers.has(wanted.name)) this.#add(wanted);
+    for (const { upstreams } of this.servers) for (const upstream of upstreams) upstream.setBounds(this.#bounds);
+    this.links.retain(this.#auth.principals);
     this.log.info({ event: "contract-reloaded", servers: this.names });
     this.#listsChanged();
   }
@@ -116,53 +111,85 @@ export class Gateway {
   async stop(): Promise<void> {
     clearInterval(this.#housekeeping);
     this.aggregate.sessions.clear();
-    for (const upstream of this.upstreams) await this.#remove(upstream);
+    const all = [...this.servers.flatMap(({ upstreams }) => upstreams), ...this.#retiring.keys()];
+    this.#servers.clear();
+    await Promise.all(all.map((upstream) => upstream.close()));
   }
 
-  /** R-GW-07: every declared server, whatever its state. */
-  servers(): object {
+  /** R-GW-07: every declared server, whatever its state, with its instances. */
+  describe(): object {
     const now = Date.now();
-    const servers = this.upstreams.map(({ contract, state }) => ({
+    const servers = this.servers.map(({ contract, state, upstreams }) => ({
       name: contract.name,
       state: state.state,
       transport: contract.transport,
       version: contract.serverVersion,
       sharing: contract.sharing,
       tools: state.tools,
+      repeatableTools: contract.repeatableTools ?? [],
       reason: state.reason,
-      ageSeconds: state.ageSeconds === null ? null : Math.round(state.ageSeconds + (now - state.at) / 1000),
+      ageSeconds: proofAge(state, now),
+      instances: upstreams.map((upstream) => ({
+        name: upstream.name,
+        state: upstream.state.state,
+        reason: upstream.state.reason,
+        ageSeconds: proofAge(upstream.state, now),
+      })),
     }));
     return { servers };
   }
 
   /** R-GW-08: counts from probes. */
   counts(): Readonly<Record<string, number>> {
-    return countStates(this.upstreams.map((upstream) => upstream.state));
+    return countStates(this.servers.map(({ state }) => state));
   }
 
   status(): object {
     const { estate, stack } = this.#contract;
-    const states = Object.fromEntries(this.upstreams.map(({ name, state }) => [name, state.state]));
+    const states = Object.fromEntries(this.servers.map(({ name, state }) => [name, state.state]));
     return { estate, stack, ...this.counts(), servers: states };
   }
 
-  #add(contract: UpstreamContract): void {
-    const upstream = new Upstream({
-      contract,
-      log: this.log,
-      probeIntervalMs: this.#contract.healthIntervalSeconds * 1000,
-      maxConcurrent: this.#contract.maxConcurrentCalls ?? 64,
-      maxQueued: this.#contract.maxQueuedCalls ?? 256,
-      changed: () => this.#listsChanged(),
-    });
-    this.#upstreams.set(contract.name, upstream);
-    upstream.watch();
+  get #bounds(): UpstreamBounds {
+    const { healthIntervalSeconds, maxConcurrentCalls = 64, maxQueuedCalls = 256 } = this.#contract;
+    return {
+      probeIntervalMs: healthIntervalSeconds * 1000,
+      maxConcurrent: maxConcurrentCalls,
+      maxQueued: maxQueuedCalls,
+    };
   }
 
-  async #remove(upstream: Upstream): Promise<void> {
-    this.#upstreams.delete(upstream.name);
-    this.#links.delete(upstream);
-    await upstream.close();
+  #add(contract: GatewayServer): void {
+    const connect = (instance: Instance): Upstream => this.#connect(instance);
+    const retire = (upstream: Upstream): void => this.#retire(upstream);
+    this.#servers.set(contract.name, new RoutedServer({ contract, connect, retire }));
+  }
+
+  #connect(instance: Instance): Upstream {
+    const upstream = new Upstream({
+      instance,
+      log: this.log,
+      bounds: this.#bounds,
+      startMs: this.#options.startMs,
+      changed: () => this.#listsChanged(),
+    });
+    upstream.watch();
+    return upstream;
+  }
+
+  #remove(server: RoutedServer): void {
+    this.#servers.delete(server.name);
+    for (const upstream of server.upstreams) this.#retire(upstream);
+  }
+
+  /** No call lives longer than the time for calls. */
+  #retire(upstream: Upstream): void {
+    this.links.drop(upstream);
+    const retired = upstream.drain(this.timeoutMs).finally(() => {
+      this.#retiring.delete(upstream);
+      this.log.info({ event: "instance-retired", instance: upstream.name });
+    });
+    this.#retiring.set(upstream, retired);
   }
 
   #listsChanged(): void {

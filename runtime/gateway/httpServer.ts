@@ -3,11 +3,12 @@ import { errorText } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
 import { checkHost } from "../wire/hostGuard.ts";
 import { faultHeaders, header, readBody, sendJson, sendText } from "../wire/httpIo.ts";
-import { execute, parseExecute } from "./execute.ts";
+import { OWNER } from "./auth.ts";
+import { execute, parseExecute, type Caller } from "./execute.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { type Gateway } from "./gateway.ts";
 import { passThrough } from "./passThrough.ts";
-import type { TraceHeaders } from "./upstreamLink.ts";
+
 
 /** What the access log and the metrics say about one request; never its arguments. */
 interface Access {
@@ -16,6 +17,7 @@ interface Access {
   tool: string | undefined;
   method: string | undefined;
   fault: string | undefined;
+  principal: string | undefined;
   /** Only where the text is our own: what a server says may quote the arguments. */
   reason: string | undefined;
 }
@@ -42,9 +44,12 @@ const PATHS = [
 const REST_PREFIX = "/api/v1/mcp";
 const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
 
-/** W3C trace context, handed on as it came. */
-function traceOf(request: IncomingMessage): TraceHeaders {
-  return { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") };
+/** Whose request it is, and its W3C trace context as it came. */
+function callerOf(request: IncomingMessage, { principal = OWNER }: Access): Caller {
+  return {
+    principal,
+    trace: { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") },
+  };
 }
 
 /** The REST paths, `/metrics` and both kinds of MCP endpoint. */
@@ -64,6 +69,7 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
     tool: undefined,
     method: undefined,
     fault: undefined,
+    principal: undefined,
     reason: undefined,
   };
   const [path = "/"] = (request.url ?? "/").split("?");
@@ -76,7 +82,7 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
       sendJson(response, 200, { status: "alive", ...gateway.counts() });
       return;
     }
-    gateway.auth.check(request);
+    access.principal = gateway.auth.check(request);
     await route(gateway, path, request, response, access);
   } catch (error) {
     const fault = asFault(error);
@@ -99,7 +105,7 @@ async function route(
 ): Promise<void> {
   if (path === "/mcp") {
     access.route = "/mcp";
-    return gateway.aggregate.handle(request, response, traceOf(request), (method, server, tool) =>
+    return gateway.aggregate.handle(request, response, callerOf(request, access), (method, server, tool) =>
       Object.assign(access, { method, server, tool }),
     );
   }
@@ -117,16 +123,16 @@ async function route(
   }
   if (short === "/execute") return executeTool(gateway, request, response, access);
   request.resume();
-  if (short === "/servers") sendJson(response, 200, gateway.servers());
+  if (short === "/servers") sendJson(response, 200, gateway.describe());
   else if (short === "/status") sendJson(response, 200, gateway.status());
   else sendText(response, 200, await gateway.metrics.registry.metrics(), gateway.metrics.registry.contentType);
 }
 
 function findServer(gateway: Gateway, name: string) {
-  const upstream = gateway.upstream(name);
-  if (upstream === undefined)
+  const server = gateway.server(name);
+  if (server === undefined)
     throw new Fault("not-found", `unknown server ${JSON.stringify(name)}; known: ${gateway.names.join(", ")}`);
-  return upstream;
+  return server;
 }
 
 async function serverMcp(
@@ -137,12 +143,12 @@ async function serverMcp(
   access: Access,
 ): Promise<void> {
   access.route = "/servers/NAME/mcp";
-  const upstream = findServer(gateway, name);
-  access.server = upstream.name;
-  await passThrough(upstream, request, response, {
+  const server = findServer(gateway, name);
+  access.server = server.name;
+  await passThrough(server, request, response, {
     maxBodyBytes: MAX_CALL_BYTES,
     timeoutMs: gateway.timeoutMs,
-    trace: traceOf(request),
+    caller: callerOf(request, access),
     seen: (method, tool) => Object.assign(access, { method, tool }),
   });
 }
@@ -155,9 +161,10 @@ async function executeTool(
   access: Access,
 ): Promise<void> {
   const call = parseExecute(await readBody(request, MAX_CALL_BYTES));
-  const upstream = findServer(gateway, call.server);
-  Object.assign(access, { server: upstream.name, tool: call.tool, method: "tools/call" });
-  const answer = await execute(gateway.link(upstream), call, gateway.timeoutMs, traceOf(request));
+  const server = findServer(gateway, call.server);
+  Object.assign(access, { server: server.name, tool: call.tool, method: "tools/call" });
+  const { links, timeoutMs } = gateway;
+  const answer = await execute({ server, call, caller: callerOf(request, access), links, timeoutMs });
   if (answer.isError) access.fault = "tool-error";
   sendText(response, answer.isError ? 502 : 200, answer.text, "application/json");
 }
@@ -177,6 +184,7 @@ function note(
     event: access.method === "tools/call" ? "call" : "request",
     route: access.route,
     method: access.method ?? request.method,
+    principal: access.principal,
     server: access.server,
     tool: access.tool,
     status,

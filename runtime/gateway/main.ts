@@ -43,14 +43,12 @@ function main(): void {
   };
   process.on("SIGTERM", () => void end("SIGTERM", 0));
   process.on("SIGINT", () => void end("SIGINT", 0));
-  const refused = (error: unknown): void =>
-    log.error({ event: "contract-refused", reason: error instanceof Error ? error.message : String(error) });
   process.on("SIGHUP", () => {
     try {
       // what ran goes on: a bad file must not stop a good gateway
-      gateway.reload(readContract(path, gatewayContractSchema)).catch(refused);
+      gateway.reload(readContract(path, gatewayContractSchema));
     } catch (error) {
-      refused(error);
+      log.error({ event: "contract-refused", reason: error instanceof Error ? error.message : String(error) });
     }
   });
   process.on("uncaughtException", (error) => {

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { RoutedServer } from "./routedServer.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Seconds; targets: 50 ms for health, 200 ms for calls (R-SLO-01, R-SLO-02), the end at 30 s. */
@@ -13,7 +14,7 @@ export class GatewayMetrics {
   /** Looking labels up costs more than counting; the keys are as bounded as the labels. */
   readonly #known = new Map<string, { requests: Counter.Internal; duration: Histogram.Internal<"route" | "server"> }>();
 
-  constructor(upstreams: () => readonly Upstream[]) {
+  constructor(servers: () => readonly RoutedServer[]) {
     const registers = [this.registry];
     this.#requests = new Counter({
       name: "mcp_gateway_requests_total",
@@ -28,23 +29,37 @@ export class GatewayMetrics {
       buckets: BUCKETS,
       registers,
     });
-    const perServer = (name: string, help: string, value: (upstream: Upstream) => number): void => {
-      const gauge: Gauge<"server"> = new Gauge({
+    const perInstance = (name: string, help: string, value: (upstream: Upstream) => number): void => {
+      const gauge: Gauge<"server" | "instance_name"> = new Gauge({
         name,
         help,
-        labelNames: ["server"],
+        labelNames: ["server", "instance_name"],
         registers,
         collect: (): void => {
           gauge.reset();
-          for (const upstream of upstreams()) gauge.set({ server: upstream.name }, value(upstream));
+          for (const { name: server, upstreams } of servers())
+            for (const upstream of upstreams) gauge.set({ server, instance_name: upstream.name }, value(upstream));
         },
       });
     };
-    perServer("mcp_gateway_calls_in_flight", "Calls on their way to a server.", ({ places }) => places.held);
-    perServer("mcp_gateway_calls_queued", "Calls that wait for a place.", ({ places }) => places.queued);
-    perServer("mcp_gateway_circuit_open", "1 while no calls are sent after repeated failures.", ({ breaker }) =>
+    perInstance("mcp_gateway_instance_up", "1 when calls are routed to the instance.", ({ routable }) =>
+      Number(routable),
+    );
+    perInstance("mcp_gateway_calls_in_flight", "Calls on their way to a server.", ({ places }) => places.held);
+    perInstance("mcp_gateway_calls_queued", "Calls that wait for a place.", ({ places }) => places.queued);
+    perInstance("mcp_gateway_circuit_open", "1 while no calls are sent after repeated failures.", ({ breaker }) =>
       Number(breaker.open),
     );
+    const repeats: Counter<"server"> = new Counter({
+      name: "mcp_gateway_repeated_calls_total",
+      help: "Calls of repeatable tools that were lost and done once more.",
+      labelNames: ["server"],
+      registers,
+      collect: () => {
+        repeats.reset();
+        for (const server of servers()) repeats.inc({ server: server.name }, server.repeats);
+      },
+    });
     const state: Gauge<"server" | "state"> = new Gauge({
       name: "mcp_gateway_server_state",
       help: "1 for the present state of a server as the gateway sees it.",
@@ -52,9 +67,9 @@ export class GatewayMetrics {
       registers,
       collect: (): void => {
         state.reset();
-        for (const upstream of upstreams()) {
-          for (const name of STATES)
-            state.set({ server: upstream.name, state: name }, Number(upstream.state.state === name));
+        for (const server of servers()) {
+          const present = server.state.state;
+          for (const name of STATES) state.set({ server: server.name, state: name }, Number(present === name));
         }
       },
     });

@@ -2,18 +2,21 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { pipeline } from "node:stream/promises";
 import { isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
+import { PRINCIPAL_HEADER } from "../wire/gatewayHeaders.ts";
 import { header, readBody } from "../wire/httpIo.ts";
 import { SSE_BOUNDS } from "../wire/sse.ts";
 import type { TrunkHeaders } from "../wire/trunkFrames.ts";
 import { forwardCall, type Answer } from "./forwardCall.ts";
-import type { TraceHeaders } from "./upstreamLink.ts";
+import type { Caller } from "./execute.ts";
+import { routedCall } from "./routedCall.ts";
+import type { RoutedServer } from "./routedServer.ts";
+import { findSession, publicSessionId } from "./sessionRoute.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** What a client's request says about the session; handed on as it is, so that any gateway replica can serve it. */
-const REQUEST_HEADERS = ["accept", "last-event-id", "mcp-protocol-version", "mcp-session-id"] as const;
+/** What a client's GET or DELETE says, handed on as it is. */
+const REQUEST_HEADERS = ["accept", "last-event-id", "mcp-protocol-version"] as const;
 const RESPONSE_HEADERS = [
   "content-type",
-  "mcp-session-id",
   "cache-control",
   "x-accel-buffering",
   "retry-after",
@@ -23,7 +26,7 @@ const RESPONSE_HEADERS = [
 export interface PassThroughOptions {
   readonly maxBodyBytes: number;
   readonly timeoutMs: number;
-  readonly trace: TraceHeaders;
+  readonly caller: Caller;
   /** Told what the message is once it is read: method, and the tool of a call. */
   readonly seen: (method: string, tool: string | undefined) => void;
 }
@@ -45,17 +48,29 @@ function responseHeaders(given: Readonly<Record<string, string | string[] | unde
   return headers;
 }
 
+export interface AnswerOptions {
+  /** Puts the client's own ids into a message. */
+  readonly rewrite?: (text: string) => string;
+  /** Where a session that the answer opens lives. @default the session is not the client's */
+  readonly upstream?: Upstream;
+}
+
 /** Writes an answer of the trunk to a client. A client that reads too slowly is cut off, and may resume. */
-export function answerTo(response: ServerResponse, rewrite?: (text: string) => string): Answer {
+export function answerTo(response: ServerResponse, { rewrite, upstream }: AnswerOptions): Answer {
+  const headersFor = (headers: TrunkHeaders): OutgoingHttpHeaders => {
+    const session = headers["mcp-session-id"];
+    const opened = upstream !== undefined && session !== undefined;
+    return { ...responseHeaders(headers), ...(opened && { "mcp-session-id": publicSessionId(upstream, session) }) };
+  };
   return {
     whole: (status: number, headers: TrunkHeaders, text: string): void => {
       if (response.destroyed) return;
       const content = rewrite === undefined || text === "" ? text : rewrite(text);
-      const all = { ...responseHeaders(headers), "content-length": Buffer.byteLength(content) };
+      const all = { ...headersFor(headers), "content-length": Buffer.byteLength(content) };
       response.writeHead(status, all).end(content);
     },
     begin: (status: number, headers: TrunkHeaders): void => {
-      if (!response.destroyed) response.writeHead(status, responseHeaders(headers)).flushHeaders();
+      if (!response.destroyed) response.writeHead(status, headersFor(headers)).flushHeaders();
     },
     piece: (text: string): void => {
       if (response.destroyed) return;
@@ -71,75 +86,93 @@ export function answerTo(response: ServerResponse, rewrite?: (text: string) => s
 }
 
 /**
- * MCP of one server, names and sessions unchanged: the supervisor is the session's other end, so everything the
- * protocol has works through it, in both directions. Rejects with a Fault.
+ * MCP of one server, names unchanged: the supervisor is the session's other end, so everything the protocol has works
+ * through it, in both directions. Rejects with a Fault.
  */
 export async function passThrough(
-  upstream: Upstream,
+  server: RoutedServer,
   request: IncomingMessage,
   response: ServerResponse,
   options: PassThroughOptions,
 ): Promise<void> {
   const { method } = request;
-  if (method === "POST") return post(upstream, request, response, options);
+  if (method === "POST") return post(server, request, response, options);
   request.resume();
   if (method !== "GET" && method !== "DELETE") throw new Fault("bad-request", "use POST, GET or DELETE");
   options.seen(method, undefined);
-  upstream.requireRoutable();
-  return relay(upstream, method, request, response, options.timeoutMs);
+  return relay(server, method, request, response, options);
 }
 
 async function post(
-  upstream: Upstream,
+  server: RoutedServer,
   request: IncomingMessage,
   response: ServerResponse,
   options: PassThroughOptions,
 ): Promise<void> {
+  const { timeoutMs, caller } = options;
   const message = readMessage(await readBody(request, options.maxBodyBytes));
   const tool = message.method === "tools/call" && isRecord(message.params) ? String(message.params["name"]) : undefined;
   options.seen(message.kind === "response" ? "response" : message.method, tool);
-  await forwardCall({
-    upstream,
-    head: {
-      session: header(request, "mcp-session-id"),
-      revision: header(request, "mcp-protocol-version"),
-      accept: header(request, "accept"),
-      contentType: header(request, "content-type"),
-      traceparent: options.trace.traceparent,
-      tracestate: options.trace.tracestate,
+  const session = header(request, "mcp-session-id");
+  const place = session === undefined ? undefined : findSession(server, session);
+  await routedCall({
+    server,
+    tool,
+    timeoutMs,
+    choose: (avoided) => {
+      if (place === undefined) return server.pick(undefined, avoided);
+      if (avoided.has(place.upstream) || !place.upstream.routable) throw server.unavailable();
+      return place.upstream;
     },
-    body: message.text,
-    answer: answerTo(response),
-    what: upstream.name,
-    timeoutMs: options.timeoutMs,
-    cancellable: (cancel) =>
-      response.on("close", () => {
-        if (!response.writableFinished) cancel("the client closed the connection");
+    attempt: (upstream, endsAt) =>
+      forwardCall({
+        upstream,
+        head: {
+          session: place?.id,
+          revision: header(request, "mcp-protocol-version"),
+          accept: header(request, "accept"),
+          contentType: header(request, "content-type"),
+          traceparent: caller.trace.traceparent,
+          tracestate: caller.trace.tracestate,
+          principal: caller.principal,
+        },
+        body: message.text,
+        answer: answerTo(response, { upstream }),
+        what: server.name,
+        endsAt,
+        timeoutMs,
+        cancellable: (cancel) =>
+          response.on("close", () => {
+            if (!response.writableFinished) cancel("the client closed the connection");
+          }),
       }),
   });
 }
 
 /** A standing stream is no call and takes no place; it has a connection of its own. */
 async function relay(
-  upstream: Upstream,
+  server: RoutedServer,
   method: "GET" | "DELETE",
   request: IncomingMessage,
   response: ServerResponse,
-  timeoutMs: number,
+  { timeoutMs, caller }: PassThroughOptions,
 ): Promise<void> {
-  const headers: Record<string, string> = {};
+  const session = header(request, "mcp-session-id");
+  const place = session === undefined ? { upstream: server.pick(), id: undefined } : findSession(server, session);
+  const headers: Record<string, string> = { [PRINCIPAL_HEADER]: caller.principal };
   for (const name of REQUEST_HEADERS) {
     const value = header(request, name);
     if (value !== undefined) headers[name] = value;
   }
+  if (place.id !== undefined) headers["mcp-session-id"] = place.id;
   const abort = new AbortController();
   const timer = setTimeout(
-    () => abort.abort(new Fault("timeout", `${upstream.name} was not answered within ${timeoutMs / 1000} s`)),
+    () => abort.abort(new Fault("timeout", `${server.name} was not answered within ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
   response.on("close", () => abort.abort(new Fault("cancelled", "the client closed the connection")));
   try {
-    const answer = await upstream.send({ method, path: "/mcp", headers, signal: abort.signal });
+    const answer = await place.upstream.send({ method, path: "/mcp", headers, signal: abort.signal });
     // a stream has its own end; the time was for its beginning
     clearTimeout(timer);
     response.writeHead(answer.statusCode, responseHeaders(answer.headers));

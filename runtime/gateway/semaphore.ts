@@ -3,10 +3,11 @@ import { Fault } from "../wire/faults.ts";
 /** At most `limit` holders at once, at most `maxQueued` waiting in order of arrival (R-GW-10). */
 export class Semaphore {
   readonly #name: string;
-  readonly #limit: number;
-  readonly #maxQueued: number;
   readonly #waiting = new Set<() => void>();
+  #limit: number;
+  #maxQueued: number;
   #held = 0;
+  #emptied: (() => void)[] = [];
 
   constructor(name: string, limit: number, maxQueued: number) {
     this.#name = name;
@@ -20,6 +21,16 @@ export class Semaphore {
 
   get queued(): number {
     return this.#waiting.size;
+  }
+
+  /** Holders beyond a lower limit keep their places. */
+  resize(limit: number, maxQueued: number): void {
+    this.#limit = limit;
+    this.#maxQueued = maxQueued;
+    while (this.#held < this.#limit && this.#waiting.size > 0) {
+      this.#held += 1;
+      this.#next();
+    }
   }
 
   /** True when a place was free; then `release` must follow. */
@@ -50,11 +61,21 @@ export class Semaphore {
 
   /** Hands the place to the one that waits longest. */
   release(): void {
+    if (this.#held <= this.#limit && this.#waiting.size > 0) this.#next();
+    else this.#held -= 1;
+    if (this.#held > 0) return;
+    for (const emptied of this.#emptied.splice(0)) emptied();
+  }
+
+  /** Resolves once nobody holds a place. */
+  empty(): Promise<void> {
+    return this.#held === 0 ? Promise.resolve() : new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  #next(): void {
     const [next] = this.#waiting;
-    if (next === undefined) this.#held -= 1;
-    else {
-      this.#waiting.delete(next);
-      next();
-    }
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    next();
   }
 }

@@ -62,7 +62,7 @@ export class Trunk {
     else {
       this.#open().then(
         () => this.#calls.has(id) && this.#transmit(id, head, body),
-        (error: unknown) => this.#fail(id, error instanceof Error ? error.message : String(error)),
+        (error: unknown) => this.#fail(id, "unavailable", error instanceof Error ? error.message : String(error)),
       );
     }
     return () => {
@@ -82,14 +82,14 @@ export class Trunk {
 
   #transmit(id: number, head: TrunkHead, body: string): void {
     const waiting = (this.#socket?.writableLength ?? 0) + (this.#writer?.pendingLength ?? 0);
-    if (waiting > MAX_WAITING_BYTES) this.#fail(id, "its supervisor does not read");
+    if (waiting > MAX_WAITING_BYTES) this.#fail(id, "unavailable", "its supervisor does not read");
     else this.#writer?.push(encodeCall(id, head, body));
   }
 
-  #fail(id: number, reason: string): void {
+  #fail(id: number, kind: "unavailable" | "lost", reason: string): void {
     const handlers = this.#calls.get(id);
     this.#calls.delete(id);
-    handlers?.failed(new Fault("unavailable", `${this.#options.name} cannot be reached: ${reason}`));
+    handlers?.failed(new Fault(kind, `${this.#options.name} cannot be reached: ${reason}`));
   }
 
   /** Single-flight. */
@@ -183,7 +183,7 @@ export class Trunk {
     this.#writer = undefined;
     socket?.destroy();
     if (socket === undefined) return;
-    for (const id of [...this.#calls.keys()]) this.#fail(id, reason);
+    for (const id of [...this.#calls.keys()]) this.#fail(id, "lost", reason);
     if (!this.#closed) this.#options.lost(reason);
   }
 }

@@ -1,7 +1,8 @@
 import { Pool, type Dispatcher } from "undici";
-import type { Upstream as UpstreamContract } from "../contract/index.ts";
+import type { Instance } from "../contract/index.ts";
 import { isRecord, notificationText, requestText } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
+import { COMMON_HEADER, PRINCIPAL_HEADER } from "../wire/gatewayHeaders.ts";
 import type { Logger } from "../wire/log.ts";
 import { LATEST_REVISION } from "../wire/revisions.ts";
 import { Breaker } from "./breaker.ts";
@@ -14,15 +15,24 @@ import { isRoutable, readinessSchema, UNKNOWN_STATE, type UpstreamState } from "
 const CONNECT_TIMEOUT_MS = 2000;
 /** Timeouts in a row after which a silent supervisor counts as down; one may be chance. */
 const SILENT_PROBES = 2;
+/** How long one that has never answered counts as starting; the container's own probe gives it as long. */
+const START_MS = 30_000;
 
-export interface UpstreamOptions {
-  readonly contract: UpstreamContract;
-  readonly log: Logger;
+/** What the contract lets a gateway ask of one instance. */
+export interface UpstreamBounds {
   readonly probeIntervalMs: number;
   readonly maxConcurrent: number;
   readonly maxQueued: number;
+}
+
+export interface UpstreamOptions {
+  readonly instance: Instance;
+  readonly log: Logger;
+  readonly bounds: UpstreamBounds;
+  /** @default 30 s */
+  readonly startMs?: number | undefined;
   /** The state or the tools have changed. */
-  readonly changed: (upstream: Upstream) => void;
+  readonly changed: () => void;
 }
 
 export interface UpstreamRequest {
@@ -45,32 +55,54 @@ export const GATEWAY_CLIENT: ClientParams = {
   clientInfo: { name: "mcp-estate-gateway", version: "1" },
 };
 
+/** Whose session it is. */
+export interface SessionOwner {
+  readonly principal: string | undefined;
+  /** For all calls of the principal that have no session of their own, through whichever gateway they come. */
+  readonly common: boolean;
+}
+
+export interface OpenedSession {
+  readonly id: string;
+  /** Of the server, from its initialize result. */
+  readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
 /** One supervisor as the gateway uses it: its state, its connections, the limit on calls. */
 export class Upstream {
-  readonly contract: UpstreamContract;
+  readonly name: string;
+  readonly url: string;
   readonly places: Semaphore;
   readonly breaker = new Breaker();
   /** Carries the calls; the pool below is for everything else. */
   readonly trunk: Trunk;
   readonly #options: UpstreamOptions;
   readonly #pool: Pool;
+  readonly #watchedSince = Date.now();
+  #bounds: UpstreamBounds;
   #state: UpstreamState = UNKNOWN_STATE;
+  #probing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #silent = 0;
+  #answered = false;
+  #draining = false;
   #closed = false;
 
   constructor(options: UpstreamOptions) {
+    const { instance, bounds } = options;
     this.#options = options;
-    this.contract = options.contract;
-    this.places = new Semaphore(this.name, options.maxConcurrent, options.maxQueued);
+    this.#bounds = bounds;
+    this.name = instance.name;
+    this.url = instance.url;
+    this.places = new Semaphore(this.name, bounds.maxConcurrent, bounds.maxQueued);
     this.trunk = new Trunk({
       name: this.name,
-      url: options.contract.url,
+      url: this.url,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       lost: (reason) => this.#lost(reason),
     });
     // bodyTimeout 0: a GET stream may be silent for hours; calls have their own deadline
-    this.#pool = new Pool(new URL(options.contract.url).origin, {
+    this.#pool = new Pool(new URL(this.url).origin, {
       connect: { timeout: CONNECT_TIMEOUT_MS, lookup },
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -78,38 +110,56 @@ export class Upstream {
     });
   }
 
-  get name(): string {
-    return this.contract.name;
-  }
-
   get state(): UpstreamState {
     return this.#state;
   }
 
-  /** Probes now and then every interval, each server on its own: a sick one holds up nobody. */
+  /** May a call be sent there? */
+  get routable(): boolean {
+    return !this.#draining && !this.breaker.open && isRoutable(this.#state);
+  }
+
+  /** Calls that are there or wait for it. */
+  get outstanding(): number {
+    return this.places.held + this.places.queued;
+  }
+
+  /** Why no call is sent there. */
+  get reason(): string {
+    if (this.#draining) return "it is being removed";
+    if (this.breaker.open) return "its calls failed repeatedly; waiting for a good probe";
+    return `${this.#state.state}, ${this.#state.reason ?? "no reason given"}`;
+  }
+
+  /** Probes now and then every interval, each instance on its own: a sick one holds up nobody. */
   watch(): void {
-    void this.#probe();
+    void this.probe();
+  }
+
+  setBounds(bounds: UpstreamBounds): void {
+    this.#bounds = bounds;
+    this.places.resize(bounds.maxConcurrent, bounds.maxQueued);
+  }
+
+  /** Takes no more calls, waits for those that run, `boundMs` at most, and closes. */
+  async drain(boundMs: number): Promise<void> {
+    this.#draining = true;
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => (timer = setTimeout(resolve, boundMs)));
+    await Promise.race([this.places.empty(), bound]);
+    clearTimeout(timer);
+    await this.close();
   }
 
   async close(): Promise<void> {
+    this.#draining = true;
     this.#closed = true;
     clearTimeout(this.#timer);
     this.trunk.close();
     await this.#pool.destroy();
   }
 
-  /** Throws Fault "unavailable" (503) that names the server and says why. */
-  requireRoutable(): void {
-    if (this.breaker.open)
-      throw new Fault("unavailable", `${this.name}: its calls failed repeatedly; waiting for a good probe`);
-    if (isRoutable(this.#state)) return;
-    throw new Fault(
-      "unavailable",
-      `${this.name} has no healthy instance: ${this.#state.state}, ${this.#state.reason ?? "no reason given"}`,
-    );
-  }
-
-  /** One HTTP request. Rejects with a Fault; a connection that fails marks the server as down at once. */
+  /** One HTTP request. Rejects with a Fault; a connection that fails marks the instance as down at once. */
   async send(request: UpstreamRequest): Promise<Dispatcher.ResponseData> {
     try {
       return await this.#pool.request({
@@ -127,14 +177,14 @@ export class Upstream {
     }
   }
 
-  /** A new MCP session; resolves to its id. Rejects with a Fault. */
-  async openSession(client: ClientParams, signal: AbortSignal): Promise<string> {
-    const params = { protocolVersion: LATEST_REVISION, ...client };
+  /** A new MCP session, or the principal's common one. Rejects with a Fault. */
+  async openSession(client: ClientParams, owner: SessionOwner, signal: AbortSignal): Promise<OpenedSession> {
+    const headers = { ...MCP_HEADERS, ...ownerHeaders(owner) };
     const opened = await this.send({
       method: "POST",
       path: "/mcp",
-      headers: MCP_HEADERS,
-      body: requestText(0, "initialize", params),
+      headers,
+      body: requestText(0, "initialize", { protocolVersion: LATEST_REVISION, ...client }),
       signal,
     });
     const text = await opened.body.text();
@@ -146,23 +196,33 @@ export class Upstream {
     const greeted = await this.send({
       method: "POST",
       path: "/mcp",
-      headers: { ...MCP_HEADERS, "mcp-session-id": session },
+      headers: { ...headers, "mcp-session-id": session },
       body: notificationText("notifications/initialized"),
       signal,
     });
     await greeted.body.dump();
-    return session;
+    return { id: session, capabilities: capabilitiesIn(text) };
+  }
+
+  /** Reads `/ready` now; whoever asks meanwhile shares the answer. */
+  probe(): Promise<void> {
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = undefined;
+      clearTimeout(this.#timer);
+      if (!this.#closed) this.#timer = setTimeout(() => void this.probe(), this.#bounds.probeIntervalMs);
+    });
+    return this.#probing;
   }
 
   async #probe(): Promise<void> {
-    const { probeIntervalMs } = this.#options;
-    const timeoutMs = Math.min(CONNECT_TIMEOUT_MS, probeIntervalMs);
+    const timeoutMs = Math.min(CONNECT_TIMEOUT_MS, this.#bounds.probeIntervalMs);
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(new Fault("timeout", `no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       const answer = await this.send({ method: "GET", path: "/ready", signal: abort.signal });
       const readiness = readinessSchema.parse(await answer.body.json());
       this.#silent = 0;
+      this.#answered = true;
       this.#set({ ...readiness, reachable: true, at: Date.now() });
       if (isRoutable(this.#state)) this.breaker.probed(Date.now());
     } catch (error) {
@@ -172,7 +232,6 @@ export class Upstream {
         this.#down(error instanceof Error ? error.message : String(error));
     } finally {
       clearTimeout(timer);
-      if (!this.#closed) this.#timer = setTimeout(() => void this.#probe(), probeIntervalMs);
     }
   }
 
@@ -181,14 +240,16 @@ export class Upstream {
     if (!this.#closed) this.#down(reason);
   }
 
+  /** One that has never answered has not failed: its container may still be on its way. */
   #down(reason: string): void {
     this.trunk.reset(reason);
+    const starting = !this.#answered && Date.now() - this.#watchedSince < (this.#options.startMs ?? START_MS);
     this.#set({
       ...this.#state,
-      state: "unhealthy",
+      state: starting ? "starting" : "unhealthy",
       tools: [],
       toolsVersion: "",
-      reason: `its supervisor does not answer: ${reason}`,
+      reason: `its supervisor does not answer${starting ? " yet" : ""}: ${reason}`,
       reachable: false,
       at: Date.now(),
     });
@@ -205,7 +266,7 @@ export class Upstream {
       to: state.state,
       reason: state.reason,
     });
-    this.#options.changed(this);
+    this.#options.changed();
   }
 }
 
@@ -216,6 +277,13 @@ export const MCP_HEADERS = {
   "mcp-protocol-version": LATEST_REVISION,
 } as const;
 
+export function ownerHeaders({ principal, common }: SessionOwner): Record<string, string> {
+  return {
+    ...(principal !== undefined && { [PRINCIPAL_HEADER]: principal }),
+    ...(common && { [COMMON_HEADER]: "1" }),
+  };
+}
+
 /** The message of a JSON-RPC error, where the text is one. */
 export function rpcMessage(text: string): string | undefined {
   try {
@@ -225,4 +293,10 @@ export function rpcMessage(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function capabilitiesIn(text: string): Readonly<Record<string, unknown>> {
+  const { result } = JSON.parse(text) as { result?: unknown };
+  const capabilities = isRecord(result) ? result["capabilities"] : undefined;
+  return isRecord(capabilities) ? capabilities : {};
 }

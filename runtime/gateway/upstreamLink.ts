@@ -1,29 +1,51 @@
+import { requestText } from "../wire/envelope.ts";
 import { LATEST_REVISION } from "../wire/revisions.ts";
+import { SseParser } from "../wire/sse.ts";
 import type { TrunkHead } from "../wire/trunkFrames.ts";
+import { nextCallId } from "./callId.ts";
 import { forwardCall, type ForwardOptions } from "./forwardCall.ts";
-import type { ClientParams, Upstream } from "./upstream.ts";
+import { MCP_HEADERS, ownerHeaders, type ClientParams, type OpenedSession, type SessionOwner, type Upstream } from "./upstream.ts";
 
 /** Trace context of the caller, handed on so that traces join up. */
 export type TraceHeaders = Pick<TrunkHead, "traceparent" | "tracestate">;
-export const NO_TRACE: TraceHeaders = { traceparent: undefined, tracestate: undefined };
 
-export interface LinkCall extends Pick<ForwardOptions, "body" | "answer" | "what" | "timeoutMs" | "cancellable"> {
+export interface LinkCall extends Pick<ForwardOptions, "body" | "answer" | "what" | "endsAt" | "timeoutMs" | "cancellable"> {
   readonly trace: TraceHeaders;
   /** Does the caller take a stream? */
   readonly stream: boolean;
 }
 
+/** A request that each new session begins with, where the server has the capability. */
+export interface FirstRequest {
+  readonly capability: string;
+  readonly method: string;
+  readonly params: object;
+}
+
+/** An event that never ends must not fill the memory. */
+const MAX_EVENT_CHARS = 16 << 20;
+const OPEN_MS = 10_000;
+
 /** One MCP session with one supervisor, opened when first needed and again when the supervisor has forgotten it. */
 export class UpstreamLink {
   readonly upstream: Upstream;
   readonly #client: ClientParams;
-  #session: Promise<string> | undefined;
+  readonly #owner: SessionOwner;
+  readonly #firstRequests: () => readonly FirstRequest[];
+  #session: Promise<OpenedSession> | undefined;
   /** The id as soon as it is known: the hot path does not wait for a promise. */
   #id: string | undefined;
 
-  constructor(upstream: Upstream, client: ClientParams) {
+  constructor(
+    upstream: Upstream,
+    client: ClientParams,
+    owner: SessionOwner,
+    firstRequests: () => readonly FirstRequest[] = () => [],
+  ) {
     this.upstream = upstream;
     this.#client = client;
+    this.#owner = owner;
+    this.#firstRequests = firstRequests;
   }
 
   /**
@@ -31,8 +53,7 @@ export class UpstreamLink {
    * new session. Rejects with a Fault.
    */
   async call(call: LinkCall): Promise<void> {
-    this.upstream.requireRoutable();
-    const used = this.#id ?? (await this.#open(call.timeoutMs));
+    const used = this.#id ?? (await this.#open(call.endsAt)).id;
     let forgotten = false;
     await this.#forward(call, used, {
       ...call.answer,
@@ -43,13 +64,36 @@ export class UpstreamLink {
     });
     if (!forgotten) return;
     if (this.#id === used) this.#forget();
-    await this.#forward(call, await this.#open(call.timeoutMs), call.answer);
+    await this.#forward(call, (await this.#open(call.endsAt)).id, call.answer);
   }
 
   /** Sends what has no answer that counts; when the server is gone, its calls have failed already. */
   tell(body: string, trace: TraceHeaders, timeoutMs: number): void {
     const answer = { whole: (): void => undefined };
-    void this.call({ body, answer, what: "a notification", timeoutMs, trace, stream: false }).catch(() => undefined);
+    const call = { body, answer, what: "a notification", endsAt: Date.now() + timeoutMs, timeoutMs, trace, stream: false };
+    void this.call(call).catch(() => undefined);
+  }
+
+  /** What every new session begins with has changed. */
+  repeatRequests(): void {
+    void this.#session?.then((session) => this.#sendFirst(session)).catch(() => undefined);
+  }
+
+  /** Reads the session's standing stream to its end, opening the session where need be. Rejects with a Fault. */
+  async listen(received: (text: string) => void, signal: AbortSignal): Promise<void> {
+    const { id } = await this.#open(Date.now() + OPEN_MS);
+    const headers = { accept: "text/event-stream", "mcp-session-id": id, ...ownerHeaders(this.#owner) };
+    const answer = await this.upstream.send({ method: "GET", path: "/mcp", headers, signal });
+    if (answer.statusCode !== 200) {
+      if (answer.statusCode === 404 && this.#id === id) this.#forget();
+      await answer.body.dump();
+      return;
+    }
+    const parser = new SseParser();
+    for await (const piece of answer.body.setEncoding("utf8")) {
+      for (const data of parser.push(String(piece))) received(data);
+      if (parser.pendingLength > MAX_EVENT_CHARS) throw new Error("an event that is too large");
+    }
   }
 
   /** Ends the session there; errors do not matter, as an idle session ends by itself. */
@@ -57,8 +101,11 @@ export class UpstreamLink {
     const session = this.#session;
     this.#forget();
     void session
-      ?.then((id) => this.upstream.send({ method: "DELETE", path: "/mcp", headers: { "mcp-session-id": id } }))
-      .then((answer) => answer?.body.dump())
+      ?.then(({ id }) => {
+        const headers = { ...ownerHeaders(this.#owner), "mcp-session-id": id };
+        return this.upstream.send({ method: "DELETE", path: "/mcp", headers });
+      })
+      .then((answer) => answer.body.dump())
       .catch(() => undefined);
   }
 
@@ -68,7 +115,7 @@ export class UpstreamLink {
   }
 
   #forward(call: LinkCall, session: string, answer: ForwardOptions["answer"]): Promise<void> {
-    const { trace, stream, body, what, timeoutMs, cancellable } = call;
+    const { trace, stream, body, what, endsAt, timeoutMs, cancellable } = call;
     return forwardCall({
       upstream: this.upstream,
       head: {
@@ -78,22 +125,28 @@ export class UpstreamLink {
         contentType: "application/json",
         traceparent: trace.traceparent,
         tracestate: trace.tracestate,
+        principal: this.#owner.principal,
       },
       body,
       answer,
       what,
+      endsAt,
       timeoutMs,
       ...(cancellable !== undefined && { cancellable }),
     });
   }
 
   /** Single-flight: callers that come meanwhile share one handshake. */
-  #open(timeoutMs: number): Promise<string> {
+  #open(endsAt: number): Promise<OpenedSession> {
     if (this.#session !== undefined) return this.#session;
-    const opening = this.upstream.openSession(this.#client, AbortSignal.timeout(timeoutMs));
+    const signal = AbortSignal.timeout(Math.max(1, endsAt - Date.now()));
+    const opening = this.upstream.openSession(this.#client, this.#owner, signal).then(async (session) => {
+      await this.#sendFirst(session);
+      return session;
+    });
     this.#session = opening;
     opening.then(
-      (id) => {
+      ({ id }) => {
         if (this.#session === opening) this.#id = id;
       },
       () => {
@@ -101,5 +154,22 @@ export class UpstreamLink {
       },
     );
     return opening;
+  }
+
+  /** A server that refuses one of them has its reasons; the calls that follow say so. */
+  async #sendFirst({ id, capabilities }: OpenedSession): Promise<void> {
+    for (const { capability, method, params } of this.#firstRequests()) {
+      if (capabilities[capability] === undefined) continue;
+      const headers = { ...MCP_HEADERS, ...ownerHeaders(this.#owner), "mcp-session-id": id };
+      const body = requestText(nextCallId(), method, params);
+      const answer = await this.upstream.send({
+        method: "POST",
+        path: "/mcp",
+        headers,
+        body,
+        signal: AbortSignal.timeout(OPEN_MS),
+      });
+      await answer.body.dump();
+    }
   }
 }

@@ -36,9 +36,38 @@ export const UNKNOWN_STATE: UpstreamState = {
   at: 0,
 };
 
+/** Whole seconds since the last functional proof; null before the first. */
+export function proofAge({ ageSeconds, at }: UpstreamState, now: number): number | null {
+  return ageSeconds === null ? null : Math.round(ageSeconds + (now - at) / 1000);
+}
+
 /** Slow is not down: degraded servers get calls. */
 export function isRoutable({ state }: UpstreamState): boolean {
   return state === "healthy" || state === "degraded";
+}
+
+/** Bad first: what a server without a healthy instance is called. */
+const WORST_FIRST = ["unhealthy", "crash-loop", "quarantined", "stopped", "starting"] as const;
+
+/** The state of a server from its instances: healthy when all of them are, degraded when some can take calls. */
+export function mergeStates(
+  instances: readonly { readonly name: string; readonly state: UpstreamState }[],
+): UpstreamState {
+  const [first] = instances;
+  if (first === undefined) return UNKNOWN_STATE;
+  if (instances.length === 1) return first.state;
+  const state = (wanted: UpstreamState["state"]) => instances.find((one) => one.state.state === wanted);
+  const speaker = state("healthy") ?? state("degraded") ?? WORST_FIRST.map(state).find((one) => one !== undefined);
+  const sick = instances.filter((one) => one.state.state !== "healthy");
+  const reasons = sick.map((one) => `${one.name} is ${one.state.state}: ${one.state.reason ?? "no reason given"}`);
+  const merged = speaker?.state ?? first.state;
+  return {
+    ...merged,
+    state: isRoutable(merged) && sick.length > 0 ? "degraded" : merged.state,
+    reason: sick.length > 0 ? reasons.join("; ") : merged.reason,
+    restarts: instances.reduce((sum, one) => sum + one.state.restarts, 0),
+    reachable: instances.some((one) => one.state.reachable),
+  };
 }
 
 /** Counts of `/status` (R-GW-08); a crash loop is a quarantine that ends by itself. */

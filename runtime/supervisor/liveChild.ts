@@ -102,9 +102,7 @@ export class LiveChild {
       settings.maxMessageBytes,
     );
     this.exited = this.#process.exited;
-    void this.exited.then((exit) =>
-      this.channel.close(new Fault("upstream", `the server process ended: ${exitText(exit)}`)),
-    );
+    void this.exited.then((exit) => this.channel.close(`the server process ended: ${exitText(exit)}`));
   }
 
   get pid(): number | undefined {
@@ -132,7 +130,7 @@ export class LiveChild {
 
   /** Ends the group: TERM, KILL after the grace period, awaited. */
   async stop(): Promise<boolean> {
-    this.channel.close(new Fault("unavailable", "the server is being stopped"));
+    this.channel.close("the server is being stopped");
     this.#peer?.close();
     return this.#process.stop(this.#graceMs);
   }

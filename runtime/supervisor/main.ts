@@ -46,6 +46,8 @@ function main(): void {
     if (ending) return;
     ending = true;
     log.info({ event: "stopping", reason });
+    // still listening: who asks now is refused by name, and what it asks may go to another instance
+    await supervisor.drain(`it is being stopped: ${reason}`);
     server.close();
     await supervisor.stop(reason);
     server.closeAllConnections();

@@ -1,17 +1,24 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EnvelopeError, errorText, idKey, parseEnvelope, resultText, type Envelope } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
-import { faultHeaders, header, readBody, sendText } from "../wire/httpIo.ts";
+import { COMMON_HEADER, PRINCIPAL_HEADER } from "../wire/gatewayHeaders.ts";
+import { header, readBody, sendText } from "../wire/httpIo.ts";
 import { checkRevision, negotiate } from "../wire/revisions.ts";
 import { parseEventId } from "../wire/sse.ts";
 import type { ReplyTarget } from "../wire/replyTarget.ts";
 import type { SessionStore } from "../wire/sessionStore.ts";
 import { withTrace } from "../wire/traceMeta.ts";
-import type { TrunkHead as RequestHead } from "../wire/trunkFrames.ts";
+import type { TrunkHead } from "../wire/trunkFrames.ts";
 import type { Backend } from "./backend.ts";
+import { sendFault } from "./faultReply.ts";
 import { PostReply } from "./postReply.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
+
+interface RequestHead extends TrunkHead {
+  /** Asks for the principal's common session; only `initialize` looks at it. */
+  readonly common?: boolean;
+}
 
 export interface McpEndpointOptions {
   readonly sessions: SessionStore<Session>;
@@ -24,6 +31,11 @@ export interface McpEndpointOptions {
 /** MCP Streamable HTTP of one server: POST, GET and DELETE on one path. */
 export class McpEndpoint {
   readonly #options: McpEndpointOptions;
+  #running = 0;
+  #stopping: string | undefined;
+  #drained: (() => void) | undefined;
+  /** Principal → session for its calls without one, whichever gateway they come through. */
+  readonly #common = new Map<string, Promise<Session>>();
 
   constructor(options: McpEndpointOptions) {
     this.#options = options;
@@ -45,8 +57,21 @@ export class McpEndpoint {
       }
     } catch (error) {
       request.resume();
-      refuse(response, error);
+      sendFault(response, asFault(error));
     }
+  }
+
+  /** Refuses every further request and waits for those that run, `boundMs` at most. */
+  async drain(reason: string, boundMs: number): Promise<void> {
+    this.#stopping = reason;
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, boundMs);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** A message that came in one piece, by the trunk. Never rejects. */
@@ -59,7 +84,7 @@ export class McpEndpoint {
         throw new Fault("too-large", `the body is larger than ${maxMessageBytes} bytes`);
       await this.#post(head, body, response);
     } catch (error) {
-      refuse(response, error);
+      sendFault(response, asFault(error));
     }
   }
 
@@ -72,8 +97,13 @@ export class McpEndpoint {
       sendText(response, 400, errorText(undefined, { code: error.code, message: error.message }), "application/json");
       return;
     }
-    if (envelope.kind === "request" && envelope.method === "initialize") return this.#initialize(envelope, response);
-    const session = this.#options.sessions.use(head.session);
+    if (envelope.kind === "request" && this.#stopping !== undefined) {
+      sendFault(response, new Fault("unavailable", this.#stopping), envelope.idText);
+      return;
+    }
+    if (envelope.kind === "request" && envelope.method === "initialize")
+      return this.#initialize(head, envelope, response);
+    const session = this.#options.sessions.use(head.session, head.principal);
     if (envelope.kind === "request")
       return this.#request(session, withTrace(envelope, head), response, acceptsStream(head));
     this.#take(session, envelope);
@@ -81,20 +111,40 @@ export class McpEndpoint {
     response.end();
   }
 
-  async #initialize(envelope: Envelope, response: ReplyTarget): Promise<void> {
-    const { sessions, backend, settings } = this.#options;
-    const params = envelope.params ?? {};
-    const session = new Session(negotiate(params["protocolVersion"]));
+  async #initialize(head: RequestHead, envelope: Envelope, response: ReplyTarget): Promise<void> {
     try {
-      sessions.add(session, settings().maxSessions);
-      const result = await backend.open(session, { ...params, protocolVersion: session.revision });
-      const text = resultText(envelope.idText ?? "null", { ...result, protocolVersion: session.revision });
+      const session = head.common === true ? await this.#openCommon(head, envelope) : await this.#open(head, envelope);
+      const result = { ...session.greeting, protocolVersion: session.revision };
+      const text = resultText(envelope.idText ?? "null", result);
       sendText(response, 200, text, "application/json", { "mcp-session-id": session.id });
     } catch (error) {
-      sessions.remove(session);
-      const fault = asFault(error);
-      sendText(response, fault.status, errorText(envelope.idText, fault.body), "application/json", faultHeaders(fault));
+      sendFault(response, asFault(error), envelope.idText);
     }
+  }
+
+  async #open({ principal }: RequestHead, { params = {} }: Envelope): Promise<Session> {
+    const { sessions, backend, settings } = this.#options;
+    const session = new Session(negotiate(params["protocolVersion"]), principal);
+    sessions.add(session, settings().maxSessions);
+    try {
+      session.greeting = await backend.open(session, { ...params, protocolVersion: session.revision });
+      return session;
+    } catch (error) {
+      sessions.remove(session);
+      throw error;
+    }
+  }
+
+  /** Single-flight: gateway replicas that come at the same time get the same session, and so the same child. */
+  async #openCommon(head: RequestHead, envelope: Envelope): Promise<Session> {
+    const key = head.principal ?? "";
+    const known = this.#common.get(key);
+    const session = await known?.catch(() => undefined);
+    if (session !== undefined && this.#options.sessions.has(session)) return session;
+    if (this.#common.get(key) !== known) return this.#openCommon(head, envelope);
+    const opening = this.#open(head, envelope);
+    this.#common.set(key, opening);
+    return opening;
   }
 
   /** The hot path: the text goes to the child with its id replaced, and the answer back. */
@@ -106,6 +156,7 @@ export class McpEndpoint {
     const key = idKey(idText);
     if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
     let outcome = "ok";
+    this.#running += 1;
     try {
       if (envelope.method === "ping") {
         reply.finish(resultText(idText, {}));
@@ -130,6 +181,8 @@ export class McpEndpoint {
       reply.fail(fault, idText);
     } finally {
       session.calls.delete(key);
+      this.#running -= 1;
+      if (this.#running === 0) this.#drained?.();
       observe(envelope.method, outcome, (performance.now() - began) / 1000);
     }
   }
@@ -146,7 +199,7 @@ export class McpEndpoint {
 
   #get(head: RequestHead, last: string | undefined, response: ReplyTarget): void {
     if (!acceptsStream(head)) throw new Fault("not-acceptable", "Accept must name text/event-stream");
-    const session = this.#options.sessions.use(head.session);
+    const session = this.#options.sessions.use(head.session, head.principal);
     if (last === undefined) {
       session.openStanding().attach(response, {});
       return;
@@ -159,7 +212,7 @@ export class McpEndpoint {
 
   #delete(head: RequestHead, response: ReplyTarget): void {
     const { sessions } = this.#options;
-    sessions.remove(sessions.use(head.session));
+    sessions.remove(sessions.use(head.session, head.principal));
     response.writeHead(200, { "content-length": 0 });
     response.end();
   }
@@ -173,6 +226,8 @@ function headOf(request: IncomingMessage): RequestHead {
     contentType: header(request, "content-type"),
     traceparent: header(request, "traceparent"),
     tracestate: header(request, "tracestate"),
+    principal: header(request, PRINCIPAL_HEADER),
+    common: header(request, COMMON_HEADER) !== undefined,
   };
 }
 
@@ -185,7 +240,3 @@ function checkPost({ accept = "*/*", contentType = "" }: RequestHead): void {
 
 const acceptsStream = ({ accept = "" }: RequestHead): boolean => accept.includes("text/event-stream");
 
-function refuse(response: ReplyTarget, error: unknown): void {
-  const fault = asFault(error);
-  sendText(response, fault.status, errorText(undefined, fault.body), "application/json", faultHeaders(fault));
-}

@@ -1,8 +1,9 @@
 import { errorText } from "../wire/envelope.ts";
 import type { Fault } from "../wire/faults.ts";
-import { faultHeaders, sendText } from "../wire/httpIo.ts";
+import { sendText } from "../wire/httpIo.ts";
 import type { ReplyTarget } from "../wire/replyTarget.ts";
 import type { SseStream } from "../wire/sse.ts";
+import { sendFault } from "./faultReply.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -46,9 +47,7 @@ export class PostReply {
   }
 
   fail(fault: Fault, idText: string | undefined): void {
-    const text = errorText(idText, fault.body);
-    if (this.#stream === undefined)
-      sendText(this.#response, fault.status, text, "application/json", faultHeaders(fault));
-    else this.finish(text);
+    if (this.#stream === undefined) sendFault(this.#response, fault, idText);
+    else this.finish(errorText(idText, fault.body));
   }
 }

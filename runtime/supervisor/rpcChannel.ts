@@ -151,11 +151,14 @@ export class RpcChannel {
     this.#settle(id)?.reject(new Fault("upstream", `the server's answer is too large (${bytes} bytes)`));
   }
 
-  /** The child is gone: every call fails now (R-TRN-07). */
-  close(fault: Fault): void {
-    this.#closed = fault;
+  /** The child is gone: every call fails now (R-TRN-07), those that it has seen as lost. */
+  close(reason: string): void {
+    this.#closed = new Fault("unavailable", reason);
     this.#queue.length = 0;
-    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(fault);
+    for (const id of [...this.#pending.keys()]) {
+      const pending = this.#settle(id);
+      pending?.reject(pending.sent ? new Fault("lost", reason) : this.#closed);
+    }
   }
 
   #start(

@@ -16,17 +16,21 @@ export interface ActiveCall {
 export class Session implements StoredSession {
   readonly id = newSessionId();
   readonly revision: string;
+  readonly principal: string | undefined;
   readonly calls = new Map<string, ActiveCall>();
   readonly subscriptions = new Set<string>();
   readonly #streams = new Map<string, SseStream>();
   /** The stream of a GET, for what belongs to no request. */
   #standing: SseStream | undefined;
   #nextStream = 1;
+  /** The child's initialize result; undefined until it came. */
+  greeting: Readonly<Record<string, unknown>> | undefined;
   logLevel: string | undefined;
   lastUsedAt = Date.now();
 
-  constructor(revision: string) {
+  constructor(revision: string, principal: string | undefined) {
     this.revision = revision;
+    this.principal = principal;
   }
 
   get standing(): SseStream | undefined {

@@ -6,6 +6,7 @@ import type { SpawnWindow } from "./spawnLimiter.ts";
 /** The contract's tuning with every default filled in; times in milliseconds. */
 export interface Settings {
   readonly graceMs: number;
+  readonly drainMs: number;
   readonly idleMs: number;
   readonly maxSessions: number;
   readonly maxMessageBytes: number;
@@ -29,6 +30,7 @@ export function settingsOf(contract: ServerContract): Settings {
   const [calm, alert] = tuning.ladderSeconds ?? LADDER_SECONDS;
   return {
     graceMs: (tuning.graceSeconds ?? 5) * 1000,
+    drainMs: (tuning.drainSeconds ?? 4) * 1000,
     idleMs: (tuning.idleSeconds ?? 900) * 1000,
     maxSessions: tuning.maxSessions ?? 1000,
     maxMessageBytes: (tuning.maxMessageKiB ?? 8192) * 1024,

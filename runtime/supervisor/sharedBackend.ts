@@ -1,12 +1,11 @@
 import { errorText, resultText, type Envelope } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
+import { LOG_LEVELS } from "../wire/logLevels.ts";
 import type { Backend } from "./backend.ts";
 import type { LiveChild } from "./liveChild.ts";
 import type { RpcChannel } from "./rpcChannel.ts";
 import type { Session } from "./session.ts";
 
-/** Log levels of MCP, most talkative first. */
-const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 /** A setting is sent to the child besides the calls, and must not hold one up for long. */
 const SETTING_TIMEOUT_MS = 10_000;
 
@@ -102,8 +101,8 @@ export class SharedBackend implements Backend {
   #concerns(session: Session, { method, params }: Envelope): boolean {
     if (method === "notifications/resources/updated") return session.subscriptions.has(String(params?.["uri"]));
     if (method !== "notifications/message") return method.endsWith("/list_changed");
-    const wanted = LEVELS.indexOf(session.logLevel ?? "debug");
-    return LEVELS.indexOf(String(params?.["level"])) >= wanted;
+    const wanted = LOG_LEVELS.indexOf(session.logLevel ?? "debug");
+    return LOG_LEVELS.indexOf(String(params?.["level"])) >= wanted;
   }
 
   #subscribed(uri: string, except?: Session): boolean {
@@ -111,8 +110,8 @@ export class SharedBackend implements Backend {
   }
 
   async #setLevel(session: Session, level: unknown): Promise<object> {
-    if (typeof level !== "string" || !LEVELS.includes(level)) {
-      throw new Fault("bad-request", `level must be one of ${LEVELS.join(", ")}`);
+    if (typeof level !== "string" || !LOG_LEVELS.includes(level)) {
+      throw new Fault("bad-request", `level must be one of ${LOG_LEVELS.join(", ")}`);
     }
     session.logLevel = level;
     await this.#applyLevel();
@@ -122,9 +121,9 @@ export class SharedBackend implements Backend {
   /** The child gets the most talkative level that any session wants. */
   async #applyLevel(): Promise<void> {
     const wanted = [...this.#options.sessions()]
-      .map((session) => LEVELS.indexOf(session.logLevel ?? ""))
+      .map((session) => LOG_LEVELS.indexOf(session.logLevel ?? ""))
       .filter((rank) => rank >= 0);
-    const level = LEVELS[Math.min(...wanted)];
+    const level = LOG_LEVELS[Math.min(...wanted)];
     if (level === undefined || level === this.#childLevel) return;
     this.#childLevel = level;
     await this.channel().call("logging/setLevel", { level }, SETTING_TIMEOUT_MS);

@@ -57,6 +57,7 @@ export class Supervisor {
   #settings: Settings;
   readonly #health: HealthLoop;
   #housekeeping: NodeJS.Timeout | undefined;
+  #stopping: string | undefined;
 
   constructor(options: SupervisorOptions) {
     const { contract, log } = options;
@@ -100,6 +101,12 @@ export class Supervisor {
     }, HOUSEKEEPING_MS);
     this.ladder.start();
     this.#startChild();
+  }
+
+  /** Takes no more calls, and gives those that run their time. */
+  async drain(reason: string): Promise<void> {
+    this.#stopping = reason;
+    await this.endpoint.drain(reason, this.#settings.drainMs);
   }
 
   /** Ends every child with its group and every session. */
@@ -273,6 +280,7 @@ export class Supervisor {
   }
 
   #state(now: number): { state: ServerState; reason: string | undefined } {
+    if (this.#stopping !== undefined) return { state: "stopped", reason: this.#stopping };
     const wanted = this.#contract.desiredState ?? "running";
     if (wanted !== "running") return { state: wanted, reason: this.#downReason() };
     const { phase } = this.#keeper;

@@ -13,6 +13,9 @@ export type FaultKind =
   | "too-many"
   | "cancelled"
   | "upstream"
+  /** The server ended while it worked on the call, so that nobody knows what it did. */
+  | "lost"
+  /** Nobody has looked at the call: it may go elsewhere. */
   | "unavailable"
   | "overloaded"
   | "timeout";
@@ -38,6 +41,7 @@ const ANSWERS: Readonly<Record<FaultKind, FaultAnswer>> = {
   // 499 is nginx' status for a request that its client gave up; -32800 is what LSP uses
   cancelled: { status: 499, code: -32800 },
   upstream: { status: 502, code: -32000 },
+  lost: { status: 502, code: -32000 },
   unavailable: { status: 503, code: -32003, retryAfterSeconds: 2 },
   overloaded: { status: 503, code: -32004, retryAfterSeconds: 1 },
   timeout: { status: 504, code: -32001 },

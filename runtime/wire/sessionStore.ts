@@ -4,6 +4,8 @@ import { Fault } from "./faults.ts";
 /** What a store needs to know about a session. */
 export interface StoredSession {
   readonly id: string;
+  /** Whose it is; undefined where callers are not told apart. */
+  readonly principal: string | undefined;
   /** In ms. */
   lastUsedAt: number;
   /** Is anybody connected or waiting? */
@@ -43,11 +45,19 @@ export class SessionStore<S extends StoredSession> {
     this.#sessions.set(session.id, session);
   }
 
-  /** The session, moved to the young end. Throws Fault: 400 without an id, 404 for one that is not known (any more). */
-  use(id: string | undefined): S {
+  has(session: S): boolean {
+    return this.#sessions.get(session.id) === session;
+  }
+
+  /**
+   * The session, moved to the young end. Throws Fault: 400 without an id, 404 for one that is not known (any more) or
+   * belongs to another principal.
+   */
+  use(id: string | undefined, principal: string | undefined): S {
     if (id === undefined) throw new Fault("bad-request", "the header Mcp-Session-Id is missing");
     const session = this.#sessions.get(id);
-    if (session === undefined) throw new Fault("not-found", "this session is not known (any more): initialize again");
+    if (session === undefined || session.principal !== principal)
+      throw new Fault("not-found", "this session is not known (any more): initialize again");
     session.lastUsedAt = Date.now();
     this.#sessions.delete(id);
     this.#sessions.set(id, session);

@@ -23,6 +23,8 @@ export interface TrunkHead {
   readonly contentType: string | undefined;
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /** Who calls, as the gateway knows it. */
+  readonly principal: string | undefined;
 }
 
 /** Gateway → supervisor: a call, or its client has gone. */
@@ -54,8 +56,8 @@ export class TrunkError extends Error {
 const onOneLine = (text: string): string => (/[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
 
 export function encodeCall(id: number, head: TrunkHead, body: string): string {
-  const { session, revision, accept, contentType, traceparent, tracestate } = head;
-  const fields = JSON.stringify([session, revision, accept, contentType, traceparent, tracestate]);
+  const { session, revision, accept, contentType, traceparent, tracestate, principal } = head;
+  const fields = JSON.stringify([session, revision, accept, contentType, traceparent, tracestate, principal]);
   return `C${id}\t${fields}\t${onOneLine(body)}\n`;
 }
 
@@ -101,11 +103,11 @@ export function decodeRequest(line: string): TrunkRequest {
   if (!line.startsWith("C")) throw new TrunkError(`an unknown frame ${JSON.stringify(line.slice(0, 20))}`);
   const [id = "", json = "", body = ""] = fieldsOf(line, 3);
   const fields = JSON.parse(json) as unknown[];
-  const [session, revision, accept, contentType, traceparent, tracestate] = fields.map(optional);
+  const [session, revision, accept, contentType, traceparent, tracestate, principal] = fields.map(optional);
   return {
     kind: "call",
     id: Number(id),
-    head: { session, revision, accept, contentType, traceparent, tracestate },
+    head: { session, revision, accept, contentType, traceparent, tracestate, principal },
     body,
   };
 }
