@@ -1,6 +1,7 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
 import { catalogue } from "./components/catalogue/index.ts";
 import { Gateway } from "./components/gateway.ts";
+import { instanceNames } from "./components/instances.ts";
 import { McpServer } from "./components/mcpServer.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
@@ -12,7 +13,11 @@ const { owner, estate } = loadConfig();
 const target = targetFor(estate.target, owner);
 
 target.checkCapacity(
-  [{ component: "gateway", limits: estate.gateway.limits }, ...[...estate.servers, ...estate.services].map(toDemand)],
+  [
+    { component: "gateway", limits: estate.gateway.limits },
+    ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
+    ...estate.services.map(toDemand),
+  ],
   estate.allowOvercommit,
 );
 
@@ -54,6 +59,8 @@ const signatures = [...catalogue.values()].map((entry) => ({
 export const orphans = target.sweepOrphans(estate.orphans, signatures);
 export const gatewayUrl = gateway.url;
 export const gatewayToken = gateway.token;
+/** Of the callers that the settings name. */
+export const gatewayTokens = gateway.tokens;
 export const servers = Object.fromEntries(
   estate.servers.map((server, i) => [
     server.name,

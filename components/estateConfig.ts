@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
+import { MAX_INSTANCES, withRoomFor } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
@@ -26,6 +27,10 @@ const serverSettingsSchema = z.strictObject({
   /** Environment of the child, over the catalogue's. Never secrets. */
   env: z.record(z.string(), z.string()).default({}),
   sharing: z.enum(["shared", "isolated"]).optional(),
+  /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
+  instances: z.int().min(1).max(MAX_INSTANCES).default(1),
+  /** Tools that may run twice: a call that was lost with its container is done once more. @default the catalogue's */
+  repeatableTools: z.array(z.string().min(1)).optional(),
   /** stopped and quarantined: declared, but its child does not run; quarantined counts as a fault (R-ARC-07). */
   state: z.enum(["running", "stopped", "quarantined"]).default("running"),
 });
@@ -55,6 +60,8 @@ export const estateSettingsSchema = z.strictObject({
       bind: z.ipv4().default("127.0.0.1"),
       limitClass: z.enum(limitClassNames).default("standard"),
       limits: limitsOverrideSchema.optional(),
+      /** More callers, each with a token of its own (stack output gatewayTokens); isolated servers keep them apart. */
+      principals: z.array(serverNameSchema).default([]),
     })
     .prefault({}),
   /** Deploy even where the host's memory is less than the sum of the reservations. */
@@ -99,6 +106,8 @@ export interface ServerConfig {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   sharing: "shared" | "isolated";
+  instances: number;
+  repeatableTools: readonly string[];
   state: "running" | "stopped" | "quarantined";
 }
 
@@ -106,7 +115,7 @@ export interface ServerConfig {
 export interface EstateConfig {
   target: "docker";
   networkRange: string;
-  gateway: { port: number; bind: string; limits: Limits };
+  gateway: { port: number; bind: string; limits: Limits; principals: readonly string[] };
   allowOvercommit: boolean;
   orphans: OrphanPolicy;
   volumes: { protect: boolean };
@@ -115,6 +124,9 @@ export interface EstateConfig {
   services: readonly ServiceConfig[];
   networks: readonly SharedNetworkConfig[];
 }
+
+/** Who calls with the stack's own token, as the gateway names him. */
+const OWNER = "owner";
 
 /** Components of the estate itself, whose names a server cannot take. */
 const RESERVED_NAMES: readonly string[] = ["gateway"];
@@ -155,10 +167,17 @@ export function resolveEstate(
       );
       continue;
     }
-    const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
-    faults.push(...contradictions(limits, `${key}.limits`));
-    const { args, env, state } = server;
-    resolved.push({ name, entry, limits, args, env, state, sharing: server.sharing ?? entry.sharing });
+    const { args, env, instances, state, repeatableTools = entry.repeatableTools ?? [] } = server;
+    const given = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
+    const limits = server.limits?.nproc === undefined ? withRoomFor(instances, given) : given;
+    faults.push(...contradictions(limits, `${key}.limits`, instances));
+    if (instances > 1 && entry.volumes) {
+      faults.push(
+        `${key}.instances: ${instances} given; it keeps data in the volume ${entry.volumes.map((volume) => volume.name).join(", ")}, which two containers must not write at once: allowed is 1`,
+      );
+    }
+    const sharing = server.sharing ?? entry.sharing;
+    resolved.push({ name, entry, limits, args, env, state, sharing, instances, repeatableTools });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(
@@ -167,6 +186,7 @@ export function resolveEstate(
   }
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
+  faults.push(...principalFaults(gateway.principals, `${namespace}:gateway.principals`));
   const services = named(parsed.data.services);
   const networks = named(parsed.data.networks);
   for (const { name, limits } of services) {
@@ -179,7 +199,7 @@ export function resolveEstate(
   return {
     target,
     networkRange: network.range,
-    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits },
+    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits, principals: gateway.principals },
     allowOvercommit,
     orphans,
     volumes,
@@ -195,7 +215,7 @@ function named<T extends object>(record: Readonly<Record<string, T>>): Array<T &
 }
 
 /** Limits that are each in bounds but deny one another. */
-function contradictions(limits: Limits, key: string): string[] {
+function contradictions(limits: Limits, key: string, instances = 1): string[] {
   const faults: string[] = [];
   if (limits.memoryReservationMiB > limits.memoryMiB) {
     faults.push(
@@ -205,12 +225,24 @@ function contradictions(limits: Limits, key: string): string[] {
   if (limits.nofile.soft > limits.nofile.hard) {
     faults.push(`${key}.nofile.soft: ${limits.nofile.soft} is more than nofile.hard ${limits.nofile.hard}`);
   }
-  if (limits.nproc < 2 * limits.pids) {
+  if (limits.nproc < 2 * limits.pids * instances) {
+    const times = instances > 1 ? ` times ${instances} instances` : "";
     faults.push(
-      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}; it counts per uid on the whole host and must not bite before pids does`,
+      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}${times}; it counts per uid on the whole host and must not bite before pids does`,
     );
   }
   return faults;
+}
+
+/** Callers whose names say nothing. */
+function principalFaults(principals: readonly string[], key: string): string[] {
+  const twice = principals.filter((name, index) => principals.indexOf(name) !== index);
+  return [
+    ...(principals.includes(OWNER)
+      ? [`${key}: "${OWNER}" is the caller with the stack's own token (gatewayToken); give another name`]
+      : []),
+    ...twice.map((name) => `${key}: "${name}" is given twice; each name is one caller`),
+  ];
 }
 
 function definedOnly<T extends object>(overrides: T | undefined): Partial<{ [K in keyof T]: NonNullable<T[K]> }> {

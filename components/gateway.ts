@@ -34,6 +34,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly url: string;
   /** Bearer token; secret. */
   readonly token: pulumi.Output<string>;
+  /** Principal → bearer token, of those in the settings; secret. */
+  readonly tokens: Readonly<Record<string, pulumi.Output<string>>>;
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
   /** Limits in force, as the last update found them. */
@@ -45,7 +47,10 @@ export class Gateway extends pulumi.ComponentResource {
     const user = uidOf(target.owner, name);
     const parent = { parent: this };
 
-    this.token = new random.RandomPassword(`${name}-token`, { length: TOKEN_LENGTH, special: false }, parent).result;
+    this.token = this.createToken(`${name}-token`);
+    this.tokens = Object.fromEntries(
+      gateway.principals.map((principal) => [principal, this.createToken(`${name}-token-${principal}`)]),
+    );
     const edge = new EstateNetwork(
       `${name}-edge`,
       { target, component: name, subnet: args.edgeSubnet, kind: "edge" },
@@ -56,6 +61,7 @@ export class Gateway extends pulumi.ComponentResource {
       name,
       {
         component: name,
+        hostname: name,
         image: this.imageId,
         user,
         limits: gateway.limits,
@@ -69,15 +75,26 @@ export class Gateway extends pulumi.ComponentResource {
         probe: readinessProbe(args.health, "/health"),
         contract: JSON.stringify(contractOf(args), null, 2),
         supervised: false,
-        secrets: { [TOKEN_FILE]: this.token },
+        secrets: {
+          [TOKEN_FILE]: this.token,
+          ...Object.fromEntries(Object.entries(this.tokens).map(([principal, token]) => [tokenFile(principal), token])),
+        },
       },
       parent,
     );
     this.containerId = workload.containerId;
     this.effective = workload.effective;
     this.url = `http://${gateway.bind === "0.0.0.0" ? "127.0.0.1" : gateway.bind}:${gateway.port}`;
-    this.registerOutputs({ url: this.url, token: this.token, containerId: this.containerId });
+    this.registerOutputs({ url: this.url, token: this.token, tokens: this.tokens, containerId: this.containerId });
   }
+
+  private createToken(name: string): pulumi.Output<string> {
+    return new random.RandomPassword(name, { length: TOKEN_LENGTH, special: false }, { parent: this }).result;
+  }
+}
+
+function tokenFile(principal: string): string {
+  return `${TOKEN_FILE}-${principal}`;
 }
 
 function contractOf({ target, gateway, servers }: GatewayArgs): GatewayContract {
@@ -86,8 +103,9 @@ function contractOf({ target, gateway, servers }: GatewayArgs): GatewayContract 
     estate: target.owner.estate,
     stack: target.owner.stack,
     limits: gateway.limits,
-    servers: servers.map((server) => server.upstream),
+    servers: servers.map((server) => server.route),
     tokenFile: TOKEN_FILE,
+    principals: gateway.principals.map((principal) => ({ name: principal, tokenFile: tokenFile(principal) })),
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   };

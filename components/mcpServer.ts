@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { SERVICE_PORT, type Limits, type ServerContract, type Upstream } from "../runtime/contract/index.ts";
+import { SERVICE_PORT, type GatewayServer, type Limits, type ServerContract } from "../runtime/contract/index.ts";
 import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { serverRecipe } from "./imageRecipe.ts";
+import { instanceNames } from "./instances.ts";
 import { uidOf } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
 import { StateVolume } from "./stateVolume.ts";
-import type { Target } from "./targets/index.ts";
+import type { Target, WorkloadSpec } from "./targets/index.ts";
 
 export interface McpServerArgs {
   target: Target;
@@ -25,7 +26,7 @@ const CALL_TIMEOUT_SECONDS = 29;
 const SCRATCH_MIB = 64;
 
 /**
- * One MCP server: its image, its network, its volumes and its container, with all limits in force before it starts.
+ * One MCP server: its image, its network, its volumes and its containers, with all limits in force before they start.
  *
  * @example
  * new McpServer("memory", { target, server, health, subnet: "10.201.0.8/29" });
@@ -34,11 +35,12 @@ export class McpServer extends pulumi.ComponentResource {
   /** Network on which the gateway finds the server. */
   readonly networkName: pulumi.Output<string>;
   /** How the gateway reaches it. */
-  readonly upstream: Upstream;
+  readonly route: GatewayServer;
   readonly imageId: pulumi.Output<string>;
-  readonly containerId: pulumi.Output<string>;
-  /** Limits in force, as the last update found them. */
-  readonly effective: pulumi.Output<EffectiveLimits>;
+  /** Instance → id of its container. */
+  readonly containerIds: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Instance → limits in force, as the last update found them. */
+  readonly effective: Readonly<Record<string, pulumi.Output<EffectiveLimits>>>;
 
   constructor(name: string, args: McpServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:McpServer", name, {}, opts);
@@ -48,37 +50,32 @@ export class McpServer extends pulumi.ComponentResource {
     this.networkName = this.createNetwork(name, args);
     const mounts = this.createVolumes(name, args);
     this.imageId = this.buildImage(name, args, user);
-    const workload = target.workload(
-      name,
-      {
+    const contract = JSON.stringify(contractOf(args), null, 2);
+    const workloads = instanceNames(server).map((instance) => {
+      const spec: WorkloadSpec = {
         component: server.name,
+        hostname: instance,
         image: this.imageId,
         user,
         limits: server.limits,
-        networks: [{ network: this.networkName, aliases: [server.name] }],
+        networks: [{ network: this.networkName, aliases: [instance] }],
         ports: [],
         mounts,
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health),
-        contract: JSON.stringify(contractOf(args), null, 2),
+        contract,
         supervised: true,
         secrets: {},
-      },
-      { parent: this },
-    );
-    this.containerId = workload.containerId;
-    this.effective = workload.effective;
-    this.upstream = {
-      name: server.name,
-      url: `http://${server.name}:${SERVICE_PORT}`,
-      transport: server.entry.transport,
-      serverVersion: server.entry.package.version,
-      sharing: server.sharing,
-    };
+      };
+      return { instance, ...target.workload(instance, spec, { parent: this }) };
+    });
+    this.containerIds = Object.fromEntries(workloads.map(({ instance, containerId }) => [instance, containerId]));
+    this.effective = Object.fromEntries(workloads.map(({ instance, effective }) => [instance, effective]));
+    this.route = routeOf(args);
     this.registerOutputs({
       networkName: this.networkName,
       imageId: this.imageId,
-      containerId: this.containerId,
+      containerIds: this.containerIds,
       effective: this.effective,
     });
   }
@@ -124,6 +121,18 @@ export function maxChildren({ pids, memoryMiB }: Limits): number {
   const byTasks = Math.floor((pids - OVERHEAD.tasks) / CHILD.tasks);
   const byMemory = Math.floor((memoryMiB - OVERHEAD.memoryMiB) / CHILD.memoryMiB);
   return Math.max(1, Math.min(byTasks, byMemory) - 1);
+}
+
+/** What the gateway is told. */
+function routeOf({ server }: McpServerArgs): GatewayServer {
+  return {
+    name: server.name,
+    instances: instanceNames(server).map((name) => ({ name, url: `http://${name}:${SERVICE_PORT}` })),
+    transport: server.entry.transport,
+    serverVersion: server.entry.package.version,
+    sharing: server.sharing,
+    repeatableTools: [...server.repeatableTools],
+  };
 }
 
 /** What the supervisor of this server is told. */

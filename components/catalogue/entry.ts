@@ -34,6 +34,8 @@ export interface CatalogueEntry {
   /** isolated: keeps a caller's state or credentials, so each principal gets a child of its own. */
   sharing: "shared" | "isolated";
   volumes?: readonly CatalogueVolume[];
+  /** Tools that only read, so that a call that was lost may be done once more (R-GW-12). @default none */
+  repeatableTools?: readonly string[];
   /** Harmless call with a checked result (R-HLT-01). */
   proof: ProofCall;
 }

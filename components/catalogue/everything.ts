@@ -14,5 +14,6 @@ export const everything: CatalogueEntry = {
   command: ["/usr/local/bin/node", "/app/node_modules/@modelcontextprotocol/server-everything/dist/index.js", "stdio"],
   limitClass: "light",
   sharing: "shared",
+  repeatableTools: ["echo", "get-sum", "get-tiny-image", "get-structured-content", "trigger-long-running-operation"],
   proof: { tool: "echo", arguments: { message: "mcp-estate-proof" }, expectText: "mcp-estate-proof" },
 };

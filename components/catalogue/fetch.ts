@@ -18,6 +18,8 @@ export const fetch: CatalogueEntry = {
   env: { PATH: "/usr/bin:/bin", PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1" },
   limitClass: "light",
   sharing: "shared",
+  // It sends GET alone, which HTTP declares repeatable.
+  repeatableTools: ["fetch"],
   // The supervisor's own page: proves a whole fetch without leaving the container.
   proof: { tool: "fetch", arguments: { url: "http://127.0.0.1:8000/health" } },
 };

@@ -16,6 +16,7 @@ export const memory: CatalogueEntry = {
   limitClass: "light",
   // One graph for everybody is what the server is for.
   sharing: "shared",
+  repeatableTools: ["read_graph", "search_nodes", "open_nodes"],
   volumes: [{ name: "data", path: "/data" }],
   proof: { tool: "search_nodes", arguments: { query: "mcp-estate-proof" }, expectText: "entities" },
 };

@@ -194,7 +194,7 @@ export class DockerTarget implements Target {
   private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
     return {
       image: spec.image,
-      hostname: spec.component,
+      hostname: spec.hostname,
       user: `${spec.user}:${spec.user}`,
       // ProcessLimit starts it, with all limits in force.
       start: false,

@@ -65,6 +65,8 @@ export interface ProbeSpec {
 /** One container with everything that makes it safe; no field is optional on purpose (R-LIM-01). */
 export interface WorkloadSpec {
   component: string;
+  /** Name within its networks: the component's own, or an instance's. */
+  hostname: string;
   /** Content-addressed image id. */
   image: pulumi.Input<string>;
   /** uid and gid. */

@@ -15,13 +15,7 @@ import type { Upstream } from "./upstream.ts";
 
 /** What a client's GET or DELETE says, handed on as it is. */
 const REQUEST_HEADERS = ["accept", "last-event-id", "mcp-protocol-version"] as const;
-const RESPONSE_HEADERS = [
-  "content-type",
-  "cache-control",
-  "x-accel-buffering",
-  "retry-after",
-  "allow",
-] as const;
+const RESPONSE_HEADERS = ["content-type", "cache-control", "x-accel-buffering", "retry-after", "allow"] as const;
 
 export interface PassThroughOptions {
   readonly maxBodyBytes: number;
@@ -113,7 +107,7 @@ async function post(
   const message = readMessage(await readBody(request, options.maxBodyBytes));
   const tool = message.method === "tools/call" && isRecord(message.params) ? String(message.params["name"]) : undefined;
   options.seen(message.kind === "response" ? "response" : message.method, tool);
-  const session = header(request, "mcp-session-id");
+  const session = message.method === "initialize" ? undefined : header(request, "mcp-session-id");
   const place = session === undefined ? undefined : findSession(server, session);
   await routedCall({
     server,

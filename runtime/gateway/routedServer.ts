@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { GatewayServer, Instance } from "../contract/index.ts";
 import { Fault } from "../wire/faults.ts";
-import { Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import { mergeStates, type UpstreamState } from "./upstreamState.ts";
 
 export interface RoutedServerOptions {
@@ -80,7 +80,9 @@ export class RoutedServer {
   }
 
   unavailable(): Fault {
-    const reasons = this.upstreams.map(({ name, reason }) => (this.#upstreams.size === 1 ? reason : `${name}: ${reason}`));
+    const reasons = this.upstreams.map(({ name, reason }) =>
+      this.#upstreams.size === 1 ? reason : `${name}: ${reason}`,
+    );
     return new Fault("unavailable", `${this.name} has no healthy instance: ${reasons.join("; ")}`);
   }
 
@@ -103,7 +105,8 @@ export class RoutedServer {
   /** Equal ones take turns. */
   #leastBusy(usable: readonly Upstream[]): Upstream {
     this.#turn += 1;
-    const turned = usable.map((_, index) => usable[(index + this.#turn) % usable.length] as Upstream);
+    const at = this.#turn % usable.length;
+    const turned = [...usable.slice(at), ...usable.slice(0, at)];
     return turned.reduce((best, upstream) => (upstream.outstanding < best.outstanding ? upstream : best));
   }
 }

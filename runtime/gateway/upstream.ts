@@ -220,10 +220,11 @@ export class Upstream {
     const timer = setTimeout(() => abort.abort(new Fault("timeout", `no answer within ${timeoutMs} ms`)), timeoutMs);
     try {
       const answer = await this.send({ method: "GET", path: "/ready", signal: abort.signal });
-      const readiness = readinessSchema.parse(await answer.body.json());
-      this.#silent = 0;
       this.#answered = true;
-      this.#set({ ...readiness, reachable: true, at: Date.now() });
+      const readiness = readinessSchema.safeParse(await answer.body.json());
+      if (!readiness.success) throw new Fault("upstream", "something else than a supervisor answers on /ready");
+      this.#silent = 0;
+      this.#set({ ...readiness.data, reachable: true, at: Date.now() });
       if (isRoutable(this.#state)) this.breaker.probed(Date.now());
     } catch (error) {
       this.#silent += 1;

@@ -114,8 +114,9 @@ export class Supervisor {
     clearInterval(this.#housekeeping);
     this.#health.stop();
     this.ladder.stop();
-    this.sessions.clear();
+    // calls that still run end as lost, not as if their clients had given them up
     await Promise.all([this.#keeper.stop(reason), this.#isolated.stop()]);
+    this.sessions.clear();
     await this.#endLeftovers();
   }
 

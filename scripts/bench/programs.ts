@@ -156,7 +156,7 @@ export async function startPrograms(
       limits: LIMITS,
       servers: servers.map(({ name, sharing = "shared" }) => ({
         name,
-        url: addresses.get(name),
+        instances: [{ name, url: addresses.get(name) }],
         transport: "stdio",
         serverVersion: "1",
         sharing,

@@ -38,6 +38,18 @@ describe("resolveEstate", () => {
     assert.equal(server?.entry.name, "memory");
   });
 
+  it("R-GW-12: which tools are repeatable comes from the catalogue, or from the settings", () => {
+    const of = (settings: object) =>
+      resolveEstate({ servers: { memory: settings } }, catalogue).servers[0]?.repeatableTools;
+    assert.deepEqual(of({}), ["read_graph", "search_nodes", "open_nodes"]);
+    assert.deepEqual(of({ repeatableTools: [] }), []);
+  });
+
+  it("instances share a uid, so nproc holds all of them", () => {
+    const [server] = resolveEstate({ servers: { everything: { instances: 3 } } }, catalogue).servers;
+    assert.equal(server?.limits.nproc, 192);
+  });
+
   it("R-LIM-02: the hub class has the plan's own figures", () => {
     assert.deepEqual(limitClasses.hub, {
       memoryMiB: 4096,
@@ -105,7 +117,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing, state",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing, instances, repeatableTools, state",
     ],
     [
       "an unknown key at the top",
@@ -121,6 +133,31 @@ describe("resolveEstate", () => {
       "a port that is none",
       { servers: { memory: {} }, gateway: { port: 70000 } },
       "mcp-estate:gateway.port: 70000 given; Too big: expected number to be <=65535",
+    ],
+    [
+      "R-GW-10: two containers on one volume",
+      { servers: { memory: { instances: 2 } } },
+      "mcp-estate:servers.memory.instances: 2 given; it keeps data in the volume data, which two containers must not write at once: allowed is 1",
+    ],
+    [
+      "more instances than its network has addresses",
+      { servers: { everything: { instances: 5 } } },
+      "mcp-estate:servers.everything.instances: 5 given; Too big: expected number to be <=4",
+    ],
+    [
+      "nproc for one of two instances",
+      { servers: { everything: { instances: 2, limits: { nproc: 100 } } } },
+      "mcp-estate:servers.everything.limits.nproc: 100 is less than twice pids 32 times 2 instances; it counts per uid on the whole host and must not bite before pids does",
+    ],
+    [
+      "a principal with the owner's name",
+      { servers: { memory: {} }, gateway: { principals: ["owner"] } },
+      'mcp-estate:gateway.principals: "owner" is the caller with the stack\'s own token (gatewayToken); give another name',
+    ],
+    [
+      "a principal given twice",
+      { servers: { memory: {} }, gateway: { principals: ["alice", "alice"] } },
+      'mcp-estate:gateway.principals: "alice" is given twice; each name is one caller',
     ],
     [
       "a server with the gateway's name",

@@ -22,7 +22,7 @@ async function declareEstate(): Promise<Declared[]> {
   const { targetFor } = await import("../../components/targets/index.ts");
   const estate = resolveEstate(
     {
-      gateway: { port: 12345, bind: "127.0.0.2", limits: { pids: 48 } },
+      gateway: { port: 12345, bind: "127.0.0.2", limits: { pids: 48 }, principals: ["alice"] },
       health: { intervalSeconds: 90, timeoutSeconds: 2.5, failures: 4 },
       servers: {
         notes: {
@@ -39,13 +39,15 @@ async function declareEstate(): Promise<Declared[]> {
           env: { COLOR: "blue" },
           sharing: "isolated",
           state: "quarantined",
+          repeatableTools: ["open_nodes"],
         },
+        echo: { from: "everything", instances: 2 },
       },
     },
     catalogue,
   );
-  const [server] = estate.servers;
-  assert.ok(server);
+  const [server, twice] = estate.servers;
+  assert.ok(server && twice);
   return recordResources(() => {
     const target = targetFor("docker", owner);
     const notes = new McpServer(
@@ -60,12 +62,13 @@ async function declareEstate(): Promise<Declared[]> {
         ],
       },
     );
+    const echo = new McpServer("echo", { target, server: twice, health: estate.health, subnet: "10.1.2.16/29" });
     return new Gateway("gateway", {
       target,
       gateway: estate.gateway,
       health: estate.health,
       edgeSubnet: "10.1.2.0/29",
-      servers: [notes],
+      servers: [notes, echo],
     });
   });
 }
@@ -202,20 +205,49 @@ describe("components: every argument reaches a resource input", () => {
     assert.deepEqual(inputs["networksAdvanced"], [
       { name: "mcp-estate-test-gateway-edge", aliases: ["gateway"] },
       { name: "mcp-estate-test-notes", aliases: ["gateway"] },
+      { name: "mcp-estate-test-echo", aliases: ["gateway"] },
     ]);
     assert.equal((only(seen, "ProcessLimit", "gateway").inputs["limits"] as { pids: number }).pids, 48);
     const files = only(seen, "SecretFiles", "gateway").inputs;
     assert.equal(JSON.stringify(files["files"]).includes("secret of gateway-token"), true);
     const contract = gatewayContractSchema.parse(JSON.parse(files["contract"] as string));
-    assert.deepEqual(contract.servers, [
-      { name: "notes", url: "http://notes:8000", transport: "stdio", serverVersion: "2026.8.31", sharing: "isolated" },
+    assert.deepEqual(contract.servers[0], {
+      name: "notes",
+      instances: [{ name: "notes", url: "http://notes:8000" }],
+      transport: "stdio",
+      serverVersion: "2026.8.31",
+      sharing: "isolated",
+      repeatableTools: ["open_nodes"],
+    });
+    assert.deepEqual(contract.servers[1]?.instances, [
+      { name: "echo", url: "http://echo:8000" },
+      { name: "echo--2", url: "http://echo--2:8000" },
     ]);
     assert.equal(contract.tokenFile, "gateway-token");
     assert.equal(contract.callTimeoutSeconds, 30);
   });
 
-  it("the token is a RandomPassword of 48 letters and digits", () => {
-    assert.deepEqual(only(seen, "RandomPassword").inputs, { length: 48, special: false });
+  it("the tokens of owner and principals are RandomPasswords of 48 letters and digits, each in a file of its own", () => {
+    for (const name of ["gateway-token", "gateway-token-alice"])
+      assert.deepEqual(only(seen, "RandomPassword", name).inputs, { length: 48, special: false });
+    const { files, contract } = only(seen, "SecretFiles", "gateway").inputs;
+    assert.match(JSON.stringify(files), /"gateway-token-alice":"secret of gateway-token-alice"/);
+    const { principals } = gatewayContractSchema.parse(JSON.parse(contract as string));
+    assert.deepEqual(principals, [{ name: "alice", tokenFile: "gateway-token-alice" }]);
+  });
+
+  it("two instances are two containers with a name each on one network, of one image and one uid", () => {
+    const [first, second] = ["echo", "echo--2"].map((name) => {
+      const { inputs } = only(seen, "Container", `mcp-estate-test-${name}`);
+      assert.equal(inputs["hostname"], name);
+      assert.deepEqual(inputs["networksAdvanced"], [{ name: "mcp-estate-test-echo", aliases: [name] }]);
+      assert.deepEqual(inputs["labels"], LABELS("echo"));
+      assert.equal(only(seen, "ProcessLimit", name).inputs["component"], "echo");
+      return inputs;
+    });
+    assert.equal(first?.["image"], second?.["image"]);
+    assert.equal(first?.["user"], second?.["user"]);
+    assert.notDeepEqual(first?.["volumes"], second?.["volumes"]);
   });
 });
 

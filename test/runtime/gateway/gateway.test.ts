@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from "@modelcontextprotocol/client";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { GatewayContract } from "../../../runtime/contract/index.ts";
+import type { GatewayContract, GatewayServer } from "../../../runtime/contract/index.ts";
 import { Gateway } from "../../../runtime/gateway/gateway.ts";
 import { createGatewayServer } from "../../../runtime/gateway/httpServer.ts";
 import {
@@ -50,14 +50,13 @@ describe("gateway", () => {
       request.resume();
       response.writeHead(200, { "content-type": "application/json" }).end('{"status":"healthy"}');
     });
-    const upstream = (name: string, address: string) =>
-      ({
-        name,
-        url: address,
-        transport: "stdio",
-        serverVersion: "1.2.3",
-        sharing: name === "own" ? "isolated" : "shared",
-      }) as const;
+    const upstream = (name: string, address: string): GatewayServer => ({
+      name,
+      instances: [{ name, url: address }],
+      transport: "stdio",
+      serverVersion: "1.2.3",
+      sharing: name === "own" ? "isolated" : "shared",
+    });
     contract = {
       version: 1,
       estate: "test",
@@ -216,7 +215,7 @@ describe("gateway", () => {
     ok(performance.now() - began < 50);
     ok((await hanging).every(({ status }) => status === 504));
     // that many deadlines in a row open the circuit; a probe closes it again
-    await until(() => gateway.upstream("good")?.breaker.open === false, 8000);
+    await until(() => gateway.server("good")?.upstreams[0]?.breaker.open === false, 8000);
   });
 
   for (const [name, connect] of [
@@ -304,7 +303,8 @@ describe("gateway", () => {
       match(error.message, message);
     }
     equal((await client.call("liar__x")).status, 503);
-    equal(((await client.request("resources/subscribe", { uri: "x" })).json["error"] as { code: number }).code, -32601);
+    equal(((await client.request("resources/subscribe", { uri: "x" })).json["error"] as { code: number }).code, -32002);
+    equal(((await client.request("tasks/list")).json["error"] as { code: number }).code, -32601);
   });
 
   it("on /mcp two clients of an isolated server never see each other's state", async () => {
@@ -371,11 +371,11 @@ describe("gateway", () => {
     equal((await execute({ server: "good", tool: "echo", arguments: { message: "x" } })).status, 200);
   });
 
-  it("a new contract adds and removes servers without touching the others", async () => {
-    const before = gateway.upstream("everything");
-    await gateway.reload({ ...contract, servers: contract.servers.filter(({ name }) => name !== "victim") });
+  it("a new contract adds and removes servers without touching the others", () => {
+    const before = gateway.server("everything")?.upstreams[0];
+    gateway.reload({ ...contract, servers: contract.servers.filter(({ name }) => name !== "victim") });
     deepEqual(gateway.names, ["everything", "good", "own", "liar"]);
-    equal(gateway.upstream("everything"), before);
+    equal(gateway.server("everything")?.upstreams[0], before);
   });
 
   it("R-GW-15 /metrics counts by route, server and status", async () => {
@@ -392,7 +392,7 @@ describe("gateway", () => {
     await until(() => logText().includes('"status":404'));
     match(
       logText(),
-      /"event":"call","route":"\/execute","method":"tools\/call","server":"good","tool":"echo","status":200,"ms":/,
+      /"event":"call","route":"\/execute","method":"tools\/call","principal":"owner","server":"good","tool":"echo","status":200,"ms":/,
     );
     ok(!logText().includes(secret));
     ok(!logText().includes(TOKEN));

@@ -15,6 +15,7 @@ import { countStates, UNKNOWN_STATE, type UpstreamState } from "../../../runtime
 import { isFault } from "../support.ts";
 
 const TOKEN = "0123456789abcdef-TOKEN";
+const OTHER_TOKEN = "fedcba9876543210-TOKEN";
 
 describe("R-GW-14 bearer token", () => {
   const request = (authorization?: string): IncomingMessage => {
@@ -22,7 +23,7 @@ describe("R-GW-14 bearer token", () => {
     if (authorization !== undefined) message.headers.authorization = authorization;
     return message;
   };
-  const auth = new BearerAuth(TOKEN);
+  const auth = new BearerAuth({ owner: TOKEN, alice: OTHER_TOKEN });
 
   it("lets the right one pass", () => doesNotThrow(() => auth.check(request(`Bearer ${TOKEN}`))));
   for (const wrong of [
@@ -36,13 +37,22 @@ describe("R-GW-14 bearer token", () => {
   ]) {
     it(`refuses ${wrong ?? "none"}`, () => throws(() => auth.check(request(wrong)), { status: 401 }));
   }
+  it("says whose it is, on a connection that another used before too", () => {
+    const first = request(`Bearer ${OTHER_TOKEN}`);
+    equal(auth.check(first), "alice");
+    equal(auth.check(first), "alice");
+    first.headers.authorization = `Bearer ${TOKEN}`;
+    equal(auth.check(first), "owner");
+  });
+  it("two principals with one token are refused", () =>
+    throws(() => new BearerAuth({ alice: TOKEN, bob: TOKEN }), /two principals have the same token/));
   it("is read from its file, and a short or missing one is refused by name", () => {
     const folder = mkdtempSync(join(tmpdir(), "auth-"));
     writeFileSync(join(folder, "token"), `${TOKEN}\n`);
     writeFileSync(join(folder, "short"), "abc");
-    doesNotThrow(() => readAuth(folder, "token").check(request(`Bearer ${TOKEN}`)));
-    throws(() => readAuth(folder, "short"), /at least 16 characters/);
-    throws(() => readAuth(folder, "none"), /none cannot be read \(ENOENT\)/);
+    doesNotThrow(() => readAuth(folder, { tokenFile: "token" }).check(request(`Bearer ${TOKEN}`)));
+    throws(() => readAuth(folder, { tokenFile: "short" }), /at least 16 characters/);
+    throws(() => readAuth(folder, { tokenFile: "none" }), /none cannot be read \(ENOENT\)/);
   });
 });
 

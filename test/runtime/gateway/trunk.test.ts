@@ -21,6 +21,7 @@ const head = (session?: string): TrunkHead => ({
   contentType: "application/json",
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
   tracestate: undefined,
+  principal: undefined,
 });
 const callOf = (name: string, args: object = {}, meta?: object): string =>
   JSON.stringify({

@@ -5,12 +5,13 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerContract } from "../../../runtime/contract/index.ts";
 import { ownControlGroup } from "../../../runtime/supervisor/controlGroup.ts";
 import { readKernelLimits } from "../../../runtime/supervisor/kernelLimits.ts";
 import { refusalReason } from "../../../runtime/supervisor/limitsReport.ts";
 import { allProcesses } from "../../../runtime/supervisor/processGroup.ts";
-import { contractOf, fixture, isAlive, ROOT, until } from "../support.ts";
+import { contractOf, FAST, fixture, isAlive, RawClient, ROOT, until } from "../support.ts";
 
 type Program = ChildProcessByStdio<null, Readable, null>;
 
@@ -81,6 +82,38 @@ describe("supervisor program", () => {
       allProcesses().filter(({ group, state }) => group === pid && state !== "Z"),
       [],
     );
+  });
+
+  it("SIGTERM: running calls are ended, new ones refused as not taken, then it goes", async () => {
+    run(contractOf(fixture("good"), { tuning: { ...FAST, drainSeconds: 5 } }), "--allow-unlimited");
+    await healthy();
+    const { address } = (await event("listening")) as { address: { port: number } };
+    const client = new RawClient(`http://127.0.0.1:${address.port}/mcp`);
+    await client.open();
+    const running = client.call("record", { ms: 600 });
+    await sleep(100);
+    program.kill("SIGTERM");
+    await event("stopping");
+    const refused = await client.call("echo", { message: "x" });
+    deepEqual([refused.status, refused.headers.get("mcp-estate-fault")], [503, "unavailable"]);
+    equal((await fetch(`http://127.0.0.1:${address.port}/ready`)).status, 503);
+    equal((await running).status, 200);
+    const [code] = (await once(program, "exit")) as [number];
+    equal(code, 0);
+  });
+
+  it("SIGTERM: a call that does not end in its time is lost, and says so", async () => {
+    run(contractOf(fixture("good"), { tuning: { ...FAST, drainSeconds: 0.2 } }), "--allow-unlimited");
+    await healthy();
+    const { address } = (await event("listening")) as { address: { port: number } };
+    const client = new RawClient(`http://127.0.0.1:${address.port}/mcp`);
+    await client.open();
+    const running = client.call("hang");
+    await sleep(100);
+    program.kill("SIGTERM");
+    const answer = await running;
+    deepEqual([answer.status, answer.headers.get("mcp-estate-fault")], [502, "lost"]);
+    await once(program, "exit");
   });
 
   it("A-21 killed hard, it leaves no child after 10 s", async () => {

@@ -73,7 +73,7 @@ describe("R-TRN-03 id rewriting", () => {
       ['{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"same","progress":1}}'],
     ]);
     deepEqual(unsolicited, []);
-    channel.close(Object.assign(new Error("end")) as never);
+    channel.close("end");
     await Promise.allSettled(calls.map(({ answer }) => answer));
   });
 
@@ -127,14 +127,14 @@ describe("R-TRN-03 id rewriting", () => {
   it("R-TRN-07 all calls fail at once when the child is gone, waiting ones too", async () => {
     const { channel } = open({ maxConcurrent: 1, maxQueued: 5 });
     const calls = [1, 2, 3].map((id) => channel.forward(request(id), 60_000, ignore).answer);
-    const { Fault } = await import("../../../runtime/wire/faults.ts");
-    channel.close(new Fault("upstream", "the server process ended: exit 1"));
+    channel.close("the server process ended: exit 1");
     const results = await Promise.allSettled(calls);
+    // one call was with the server, so that nobody knows what became of it; the others never were
     deepEqual(
-      results.map(({ status }) => status),
-      ["rejected", "rejected", "rejected"],
+      results.map((result) => result.status === "rejected" && (result.reason as { kind: string }).kind),
+      ["lost", "unavailable", "unavailable"],
     );
-    await rejects(channel.forward(request(4), 1000, ignore).answer, { status: 502 });
+    await rejects(channel.forward(request(4), 1000, ignore).answer, { status: 503 });
     deepEqual([channel.inFlight, channel.queued], [0, 0]);
   });
 

@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<FaultKind, number>> = {
   "too-many": 429,
   cancelled: 499,
   upstream: 502,
+  lost: 502,
   unavailable: 503,
   overloaded: 503,
   timeout: 504,

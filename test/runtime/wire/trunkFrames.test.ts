@@ -17,6 +17,7 @@ const NO_HEAD = {
   contentType: undefined,
   traceparent: undefined,
   tracestate: undefined,
+  principal: undefined,
 };
 
 describe("frames of the trunk", () => {
@@ -29,6 +30,7 @@ describe("frames of the trunk", () => {
       contentType: value,
       traceparent: value,
       tracestate: value,
+      principal: value,
     });
     // fast-check's records may have no prototype
     fc.assert(

@@ -1,0 +1,17 @@
+import type { Limits } from "../runtime/contract/index.ts";
+
+/** A /29 has five addresses; one is the gateway's. */
+export const MAX_INSTANCES = 4;
+
+/**
+ * Host names of a server's containers, and what their resources are called: the first has the server's own, so that it
+ * stays as it is when others come. Names of servers hold no `--`, so no other server has any of these.
+ */
+export function instanceNames({ name, instances }: { name: string; instances: number }): string[] {
+  return Array.from({ length: instances }, (_, index) => (index === 0 ? name : `${name}--${index + 1}`));
+}
+
+/** Limits of one instance where nproc was not given: it counts for all instances together, as they share a uid. */
+export function withRoomFor(instances: number, limits: Limits): Limits {
+  return { ...limits, nproc: Math.max(limits.nproc, 2 * limits.pids * instances) };
+}

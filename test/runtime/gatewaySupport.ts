@@ -1,0 +1,94 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { GatewayContract, GatewayServer } from "../../runtime/contract/index.ts";
+import { Gateway } from "../../runtime/gateway/gateway.ts";
+import { createGatewayServer } from "../../runtime/gateway/httpServer.ts";
+import { LIMITS, listen, memoryLog, RawClient, until, type RawAnswer } from "./support.ts";
+
+export const TOKENS = {
+  owner: "owner-token-0123456789",
+  alice: "alice-token-0123456789",
+  bob: "bob-token-0123456789",
+} as const;
+export type Caller = keyof typeof TOKENS;
+
+export const authOf = (caller: Caller): Record<string, string> => ({ authorization: `Bearer ${TOKENS[caller]}` });
+
+/** One server of a contract; `urls` are its instances': NAME, NAME--2 and so on. */
+export function serverOf(name: string, urls: readonly string[], overrides: Partial<GatewayServer> = {}): GatewayServer {
+  const instances = urls.map((url, index) => ({ name: index === 0 ? name : `${name}--${index + 1}`, url }));
+  return { name, instances, transport: "stdio", serverVersion: "1", sharing: "shared", ...overrides };
+}
+
+export interface RunningGateway {
+  readonly url: string;
+  readonly gateway: Gateway;
+  readonly contract: GatewayContract;
+  readonly logText: () => string;
+  execute(server: string, tool: string, args?: object, caller?: Caller): Promise<RawAnswer>;
+  /** An open MCP session on a path. */
+  connect(path: string, caller?: Caller): Promise<RawClient>;
+  allHealthy(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A gateway with the callers owner, alice and bob. */
+export async function startGateway(
+  servers: readonly GatewayServer[],
+  overrides: Partial<GatewayContract> = {},
+): Promise<RunningGateway> {
+  const secretsDir = mkdtempSync(join(tmpdir(), "gateway-"));
+  for (const [name, token] of Object.entries(TOKENS)) writeFileSync(join(secretsDir, name), token);
+  const contract: GatewayContract = {
+    version: 1,
+    estate: "test",
+    stack: "dev",
+    limits: LIMITS,
+    servers: [...servers],
+    tokenFile: "owner",
+    principals: ["alice", "bob"].map((name) => ({ name, tokenFile: name })),
+    callTimeoutSeconds: 5,
+    healthIntervalSeconds: 0.2,
+    ...overrides,
+  };
+  const { log, text } = memoryLog();
+  const gateway = new Gateway({ contract, secretsDir, log });
+  const server = createGatewayServer(gateway);
+  const url = await listen(server);
+  gateway.start();
+  return {
+    url,
+    gateway,
+    contract,
+    logText: text,
+    execute: async (name, tool, args = {}, caller = "owner") => {
+      const response = await fetch(`${url}/execute`, {
+        method: "POST",
+        headers: authOf(caller),
+        body: JSON.stringify({ server: name, tool, arguments: args }),
+      });
+      const body = await response.text();
+      const json = { result: JSON.parse(body) as unknown };
+      return { status: response.status, headers: response.headers, text: body, json };
+    },
+    connect: async (path, caller = "owner") => {
+      const client = new RawClient(`${url}${path}`, authOf(caller));
+      await client.open();
+      return client;
+    },
+    allHealthy: async () => {
+      const all = () => gateway.servers.flatMap(({ upstreams }) => upstreams);
+      await until(
+        () => all().every(({ routable }) => routable),
+        15_000,
+        () => all().map(({ name, reason }) => [name, reason]),
+      );
+    },
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      await gateway.stop();
+    },
+  };
+}
