@@ -122,7 +122,8 @@ export class AggregateSession implements StoredSession {
 
   /** What the servers offer has changed. */
   listsChanged(): void {
-    for (const kind of ["tools", "prompts", "resources"]) this.push(notificationText(`notifications/${kind}/list_changed`));
+    for (const kind of ["tools", "prompts", "resources"])
+      this.push(notificationText(`notifications/${kind}/list_changed`));
   }
 
   close(): void {

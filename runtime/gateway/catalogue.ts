@@ -86,9 +86,7 @@ export class Catalogue {
   async #all(kind: CatalogueKind): Promise<{ readonly server: RoutedServer; readonly item: Definition }[]> {
     const lists = await Promise.all(
       this.#servers().map(async (server) => {
-        const items = server.routable
-          ? await this.#list(server, kind).catch((): readonly Definition[] => [])
-          : [];
+        const items = server.routable ? await this.#list(server, kind).catch((): readonly Definition[] => []) : [];
         return items.map((item) => ({ server, item }));
       }),
     );

@@ -9,7 +9,6 @@ import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { type Gateway } from "./gateway.ts";
 import { passThrough } from "./passThrough.ts";
 
-
 /** What the access log and the metrics say about one request; never its arguments. */
 interface Access {
   route: string;

@@ -4,12 +4,22 @@ import { SseParser } from "../wire/sse.ts";
 import type { TrunkHead } from "../wire/trunkFrames.ts";
 import { nextCallId } from "./callId.ts";
 import { forwardCall, type ForwardOptions } from "./forwardCall.ts";
-import { MCP_HEADERS, ownerHeaders, type ClientParams, type OpenedSession, type SessionOwner, type Upstream } from "./upstream.ts";
+import {
+  MCP_HEADERS,
+  ownerHeaders,
+  type ClientParams,
+  type OpenedSession,
+  type SessionOwner,
+  type Upstream,
+} from "./upstream.ts";
 
 /** Trace context of the caller, handed on so that traces join up. */
 export type TraceHeaders = Pick<TrunkHead, "traceparent" | "tracestate">;
 
-export interface LinkCall extends Pick<ForwardOptions, "body" | "answer" | "what" | "endsAt" | "timeoutMs" | "cancellable"> {
+export interface LinkCall extends Pick<
+  ForwardOptions,
+  "body" | "answer" | "what" | "endsAt" | "timeoutMs" | "cancellable"
+> {
   readonly trace: TraceHeaders;
   /** Does the caller take a stream? */
   readonly stream: boolean;
@@ -70,7 +80,15 @@ export class UpstreamLink {
   /** Sends what has no answer that counts; when the server is gone, its calls have failed already. */
   tell(body: string, trace: TraceHeaders, timeoutMs: number): void {
     const answer = { whole: (): void => undefined };
-    const call = { body, answer, what: "a notification", endsAt: Date.now() + timeoutMs, timeoutMs, trace, stream: false };
+    const call = {
+      body,
+      answer,
+      what: "a notification",
+      endsAt: Date.now() + timeoutMs,
+      timeoutMs,
+      trace,
+      stream: false,
+    };
     void this.call(call).catch(() => undefined);
   }
 

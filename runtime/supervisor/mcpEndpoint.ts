@@ -239,4 +239,3 @@ function checkPost({ accept = "*/*", contentType = "" }: RequestHead): void {
 }
 
 const acceptsStream = ({ accept = "" }: RequestHead): boolean => accept.includes("text/event-stream");
-

@@ -14,6 +14,7 @@ const LIMITS = {
 };
 const WORKLOAD = {
   component: '"memory"',
+  hostname: '"memory"',
   image: '"sha256:0"',
   user: "100000",
   limits: "limits",

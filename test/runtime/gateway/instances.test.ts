@@ -133,8 +133,10 @@ describe("R-GW-09 R-GW-10 several instances of a server", () => {
     equal((await aggregate.call("own__count")).status, 200);
     const lost = clients.find(({ session }) => session?.startsWith("many--2.") === true);
     ok(lost);
-    await instances[1]?.stop();
-    await isolated[0]?.stop();
+    for (const leaving of [instances[1], isolated[0]]) {
+      await leaving?.supervisor.drain("it is being stopped: SIGTERM");
+      await leaving?.stop();
+    }
     await until(async () => (await lost.call("count")).status === 404);
     await lost.open();
     equal((await lost.call("count")).status, 200);
