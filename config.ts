@@ -2,11 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { catalogue } from "./components/catalogue/index.ts";
 import { ConfigError, resolveEstate, type EstateConfig } from "./components/estateConfig.ts";
 import type { Owner } from "./components/naming.ts";
+import { programVersion, type ProgramVersion } from "./components/programVersion.ts";
 
 /** Everything the program knows from outside: the stack's settings, checked, and whose objects these are. */
 export interface Settings {
   owner: Owner;
   estate: EstateConfig;
+  /** What is deployed, for the record. */
+  program: ProgramVersion;
 }
 
 /**
@@ -22,7 +25,7 @@ export function loadConfig(): Settings {
     if (namespace === config.name) raw[key] = readValue(config, key);
   }
   try {
-    return { owner, estate: resolveEstate(raw, catalogue, config.name) };
+    return { owner, estate: resolveEstate(raw, catalogue, config.name), program: programVersion(import.meta.dirname) };
   } catch (error) {
     if (error instanceof ConfigError) {
       throw new pulumi.RunError(

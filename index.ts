@@ -9,7 +9,7 @@ import { allocateSubnets } from "./components/subnets.ts";
 import { targetFor } from "./components/targets/index.ts";
 import { loadConfig } from "./config.ts";
 
-const { owner, estate } = loadConfig();
+const { owner, estate, program } = loadConfig();
 const target = targetFor(estate.target, owner);
 
 target.checkCapacity(
@@ -57,6 +57,14 @@ const signatures = [...catalogue.values()].map((entry) => ({
 }));
 /** Found and reported, never removed: volumes, and what matches the stack's patterns. */
 export const orphans = target.sweepOrphans(estate.orphans, signatures);
+const smoke = target.smokeGate({
+  gatewayUrl: gateway.url,
+  token: gateway.token,
+  servers: estate.servers.map(({ name, state, entry: { proof } }) => ({ name, state, proof })),
+  timeoutSeconds: estate.gate.timeoutSeconds,
+});
+/** What this update was made from and found, so that a rollback finds it in the engine's history. */
+export const release = { program, images: target.images(), smoke };
 export const gatewayUrl = gateway.url;
 export const gatewayToken = gateway.token;
 /** Of the callers that the settings name. */

@@ -88,6 +88,12 @@ export const estateSettingsSchema = z.strictObject({
     })
     .prefault({}),
   health: healthSchema.default({ intervalSeconds: 10, timeoutSeconds: 5, failures: 3 }),
+  gate: z
+    .strictObject({
+      /** Seconds that a server which has just started may take to answer, before the update counts as failed. */
+      timeoutSeconds: z.number().min(1).max(600).default(60),
+    })
+    .prefault({}),
   servers: z.record(serverNameSchema, serverSettingsSchema),
   /** Containers that are no MCP servers: databases, what monitors, what was adopted. */
   services: z.record(serverNameSchema, serviceSettingsSchema).default({}),
@@ -120,6 +126,7 @@ export interface EstateConfig {
   orphans: OrphanPolicy;
   volumes: { protect: boolean };
   health: HealthSettings;
+  gate: { timeoutSeconds: number };
   servers: readonly ServerConfig[];
   services: readonly ServiceConfig[];
   networks: readonly SharedNetworkConfig[];
@@ -152,7 +159,7 @@ export function resolveEstate(
     throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
   }
   const faults: string[] = [];
-  const { allowOvercommit, gateway, health, network, orphans, servers, target, volumes } = parsed.data;
+  const { allowOvercommit, gate, gateway, health, network, orphans, servers, target, volumes } = parsed.data;
   const resolved: ServerConfig[] = [];
   for (const [name, server] of Object.entries(servers)) {
     const key = `${namespace}:servers.${name}`;
@@ -204,6 +211,7 @@ export function resolveEstate(
     orphans,
     volumes,
     health,
+    gate,
     servers: resolved,
     services,
     networks,

@@ -79,6 +79,7 @@ export class Gateway extends pulumi.ComponentResource {
           [TOKEN_FILE]: this.token,
           ...Object.fromEntries(Object.entries(this.tokens).map(([principal, token]) => [tokenFile(principal), token])),
         },
+        closed: false,
       },
       parent,
     );

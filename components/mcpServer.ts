@@ -66,6 +66,7 @@ export class McpServer extends pulumi.ComponentResource {
         contract,
         supervised: true,
         secrets: {},
+        closed: true,
       };
       return { instance, ...target.workload(instance, spec, { parent: this }) };
     });

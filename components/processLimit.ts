@@ -28,6 +28,8 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
   declare readonly observedState: pulumi.Output<string>;
   /** What Docker and the kernel had in force after the last update. */
   declare readonly effective: pulumi.Output<EffectiveLimits>;
+  /** When that was, ISO 8601. */
+  declare readonly provedAt: pulumi.Output<string>;
 
   constructor(name: string, args: ProcessLimitArgs, opts?: pulumi.CustomResourceOptions) {
     super(
@@ -39,6 +41,7 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
         observedPids: args.limits.pids,
         observedState: "running",
         effective: undefined,
+        provedAt: undefined,
       },
       opts,
       "index",

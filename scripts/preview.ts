@@ -5,11 +5,10 @@
 import { parseArgs } from "./lib/args.ts";
 import { getReady } from "./lib/deploy.ts";
 import { runAttached } from "./lib/exec.ts";
-import { table } from "./lib/log.ts";
 import { look } from "./lib/look.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
-import { driftTable } from "./lib/report.ts";
+import { changesTable, driftTable } from "./lib/report.ts";
 
 await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes"]);
@@ -19,12 +18,6 @@ await main(async () => {
   }
   const { drift, changes } = await look(ready, stack, rest);
   process.stdout.write(`${driftTable(drift)}\n\n`);
-  if (changes.length === 0) {
-    process.stdout.write('"npm run up" would change nothing.\n');
-    return 0;
-  }
-  const rows = changes.map(({ action, resource, because }) => [action, resource, because.join(", ")]);
-  process.stdout.write(`"npm run up" would make ${changes.length} changes:\n\n`);
-  process.stdout.write(`${table(["ACTION", "RESOURCE", "BECAUSE OF"], rows)}\n`);
+  process.stdout.write(`${changesTable(changes, '"npm run up"')}\n`);
   return 0;
 });

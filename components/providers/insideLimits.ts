@@ -1,9 +1,7 @@
-import { text } from "node:stream/consumers";
-import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../runtime/contract/index.ts";
-import { connect } from "./docker.ts";
+import { execIn } from "./containerExec.ts";
 
 /** A difference that the supervisor sees between its contract and its own kernel limits. */
 export interface InsideGap {
@@ -24,7 +22,7 @@ const PAUSE_MS = 150;
 export async function readInsideGaps(container: Docker.Container): Promise<InsideGap[]> {
   const end = Date.now() + DEADLINE_MS;
   for (;;) {
-    const answer = await runIfUp(container, ["/usr/bin/curl", "-sf", `http://127.0.0.1:${SERVICE_PORT}/limits`]);
+    const answer = await execIn(container, ["/usr/bin/curl", "-sf", `http://127.0.0.1:${SERVICE_PORT}/limits`]);
     if (answer.code === 0) return (JSON.parse(answer.stdout) as { gaps: InsideGap[] }).gaps;
     if (Date.now() > end) {
       throw new Error(
@@ -33,26 +31,4 @@ export async function readInsideGaps(container: Docker.Container): Promise<Insid
     }
     await sleep(PAUSE_MS);
   }
-}
-
-/** Docker's answer 409: the container is between two starts, or has ended. */
-async function runIfUp(...args: Parameters<typeof run>): ReturnType<typeof run> {
-  try {
-    return await run(...args);
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 409) return { code: -1, stdout: "" };
-    throw error;
-  }
-}
-
-async function run(container: Docker.Container, command: string[]): Promise<{ code: number; stdout: string }> {
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({});
-  const stdout = new PassThrough();
-  const stderr = new PassThrough().resume();
-  connect().modem.demuxStream(stream, stdout, stderr);
-  stream.on("end", () => stdout.end());
-  const output = await text(stdout);
-  const { ExitCode } = await exec.inspect();
-  return { code: ExitCode ?? -1, stdout: output };
 }

@@ -23,6 +23,8 @@ export interface ProcessLimitInputs {
 /** What was found in force when the resource was last created or updated. */
 export interface ProcessLimitState extends ProcessLimitInputs {
   effective: EffectiveLimits;
+  /** When, ISO 8601: another value in the next update says that the container was touched since. */
+  provedAt: string;
 }
 
 /** One container's limits as Docker and, on this machine, the kernel have them; bytes and cores. */
@@ -52,18 +54,34 @@ export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<Pr
   const { State } = await container.inspect();
   if (State.Paused) await container.unpause();
   else if (!State.Running) await container.start();
-  const info = await container.inspect();
-  const kernel = await kernelLimitsOf(info);
-  const effective: EffectiveLimits = { docker: dockerLimitsOf(info), ...(kernel ? { kernel } : {}) };
-  const gaps = [...dockerGaps(inputs.limits, effective.docker), ...kernelGaps(inputs.limits, kernel)];
-  if (inputs.supervised && gaps.length === 0) gaps.push(...(await readInsideGaps(container)).map(fromInside));
+  const { info, effective, gaps } = await proveLimits(inputs);
   if (gaps.length > 0) {
     await container.stop().catch(() => undefined);
     throw new Error(
       `${inputs.component}: what is declared is not what runs; the container was stopped\n${table(gaps)}`,
     );
   }
-  return { ...inputs, observedPids: effective.docker.pids, observedState: stateOf(info), effective };
+  const observed = { observedPids: effective.docker.pids, observedState: stateOf(info) };
+  return { ...inputs, ...observed, effective, provedAt: new Date().toISOString() };
+}
+
+/** What is in force in a running container, and where that is not what was declared. */
+export async function proveLimits({
+  containerId,
+  limits,
+  supervised,
+}: Pick<ProcessLimitInputs, "containerId" | "limits" | "supervised">): Promise<{
+  info: Docker.ContainerInspectInfo;
+  effective: EffectiveLimits;
+  gaps: LimitGap[];
+}> {
+  const container = connect().getContainer(containerId);
+  const info = await container.inspect();
+  const kernel = await kernelLimitsOf(info);
+  const effective: EffectiveLimits = { docker: dockerLimitsOf(info), ...(kernel ? { kernel } : {}) };
+  const gaps = [...dockerGaps(limits, effective.docker), ...kernelGaps(limits, kernel)];
+  if (supervised && gaps.length === 0) gaps.push(...(await readInsideGaps(container)).map(fromInside));
+  return { info, effective, gaps };
 }
 
 /** What Docker says of the container now; undefined when it is gone. */

@@ -3,7 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import tar from "tar-stream";
-import { CONTRACT_PATH, SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { connect, isNotFound } from "./docker.ts";
 import { packEntries } from "./images/archive.ts";
 
@@ -24,7 +24,6 @@ export const DELIVERED = "delivered";
 const FILE_MODE = 0o440;
 /** The bits of a mode that say who may. */
 const PERMISSIONS = 0o7777;
-const CONTRACT_NAME = CONTRACT_PATH.slice(SECRETS_DIR.length + 1);
 
 /**
  * Writes the files into the container's own volume, and tells a running program to read them again (SIGHUP).
@@ -70,6 +69,12 @@ export async function observeSecretFiles(props: SecretFilesInputs): Promise<stri
     ];
   });
   return faults.length === 0 ? DELIVERED : faults.join(", ");
+}
+
+/** Names of the files that a container has, with their sizes in bytes; never a value. */
+export async function secretFileSizes(containerId: string): Promise<Map<string, number>> {
+  const files = await readFiles(containerId);
+  return new Map([...files].map(([name, { content }]) => [name, content.length]));
 }
 
 export function diffSecretFiles(olds: SecretFilesInputs, news: SecretFilesInputs): DiffResult {

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ContainerWatch } from "../containerWatch.ts";
@@ -10,17 +11,21 @@ import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
+import type { SmokeReport } from "../providers/smoke/suite.ts";
 import { PulledImage } from "../pulledImage.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
+import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
 import { bridgeAddress } from "../subnets.ts";
 import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs.ts";
 import type {
   Demanding,
+  DeployedImage,
   Named,
   NetworkSpec,
   PulledImageSpec,
   ServiceSpec,
+  SmokeGateSpec,
   Target,
   Workload,
   WorkloadSpec,
@@ -45,6 +50,9 @@ export class DockerTarget implements Target {
     images: [] as pulumi.Output<string>[],
     running: [] as pulumi.Resource[],
   };
+  private readonly built: Record<string, pulumi.Output<DeployedImage>> = {};
+  private readonly workloads: SmokeGateArgs["workloads"][number][] = [];
+  private readonly touched: Record<string, pulumi.Output<string>> = {};
 
   constructor(owner: Owner) {
     this.owner = owner;
@@ -126,8 +134,9 @@ export class DockerTarget implements Target {
   }
 
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const { imageId } = new BuiltImage(name, { recipe, owner: this.owner }, opts);
+    const { imageId, tag } = new BuiltImage(name, { recipe, owner: this.owner }, opts);
     this.made.images.push(imageId);
+    this.built[name] = pulumi.output({ tag, id: imageId });
     return imageId;
   }
 
@@ -188,7 +197,26 @@ export class DockerTarget implements Target {
   ): Workload {
     const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
+    this.workloads.push({
+      component: spec.component,
+      containerId: running.containerId,
+      limits,
+      supervised: spec.supervised,
+      secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)],
+      closed: spec.closed,
+    });
+    const contract = pulumi.output(spec.contract).apply(digest);
+    this.touched[name] = pulumi.interpolate`${running.provedAt} ${contract}`;
     return { containerId: running.containerId, effective: running.effective, running };
+  }
+
+  smokeGate(spec: SmokeGateSpec): pulumi.Output<SmokeReport> {
+    const args = { ...spec, workloads: this.workloads, touched: this.touched };
+    return new SmokeGate("smoke", args, { dependsOn: this.made.running }).report;
+  }
+
+  images(): pulumi.Output<Record<string, DeployedImage>> {
+    return pulumi.all(this.built);
   }
 
   private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
@@ -237,4 +265,9 @@ export class DockerTarget implements Target {
   private physicalName(name: string): string {
     return `${this.owner.estate}-${this.owner.stack}-${name}`;
   }
+}
+
+/** Short enough to be read in a preview. */
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

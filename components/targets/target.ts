@@ -4,6 +4,7 @@ import type { ImageRecipe } from "../imageRecipe.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
+import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
 import type { Owner } from "../naming.ts";
 import type { ServiceConfig, SharedNetworkConfig } from "../serviceConfig.ts";
 
@@ -84,6 +85,8 @@ export interface WorkloadSpec {
   supervised: boolean;
   /** Secret file name → value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** It reaches nothing but who calls it, and the smoke gate proves that. */
+  closed: boolean;
 }
 
 /** What a target made of a workload. */
@@ -106,6 +109,22 @@ export interface Named {
 export interface Demanding {
   component: string;
   limits: Limits;
+}
+
+/** An image as a later rollback asks for it. */
+export interface DeployedImage {
+  /** NAME:HASH of all that went in. */
+  tag: string;
+  /** Content-addressed id. */
+  id: string;
+}
+
+/** What the smoke gate asks of the servers; of the containers the target itself knows. */
+export interface SmokeGateSpec {
+  gatewayUrl: pulumi.Input<string>;
+  token: pulumi.Input<string>;
+  servers: readonly SmokeServer[];
+  timeoutSeconds: number;
 }
 
 /** WHERE an estate runs. Components say what they need and never ask which target it is. */
@@ -132,4 +151,8 @@ export interface Target {
   pulledImage(name: string, spec: PulledImageSpec, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload;
   service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload;
+  /** Fails the update unless all workloads so far work as declared; call it when all are declared. */
+  smokeGate(spec: SmokeGateSpec): pulumi.Output<SmokeReport>;
+  /** Component → image, of all that `image` was asked for so far. */
+  images(): pulumi.Output<Record<string, DeployedImage>>;
 }

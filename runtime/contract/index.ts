@@ -21,7 +21,8 @@ export {
 /** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
 export const SECRETS_DIR = "/run/secrets";
 /** The contract file in every container; no secret, but delivered the same way. */
-export const CONTRACT_PATH = `${SECRETS_DIR}/contract.json`;
+export const CONTRACT_NAME = "contract.json";
+export const CONTRACT_PATH = `${SECRETS_DIR}/${CONTRACT_NAME}`;
 /** Where supervisor and gateway listen inside their containers. */
 export const SERVICE_PORT = 8000;
 /** The bundled program in every image, started by the init as PID 1's only child. */

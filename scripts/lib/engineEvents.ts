@@ -15,9 +15,9 @@ const metadataSchema = z.looseObject({
   keys: z.array(z.string()).nullish(),
 });
 const eventSchema = z.looseObject({
-  resourcePreEvent: z.looseObject({ metadata: metadataSchema }).optional(),
+  resourcePreEvent: z.looseObject({ metadata: metadataSchema, planning: z.boolean().optional() }).optional(),
   resOutputsEvent: z.looseObject({ metadata: metadataSchema }).optional(),
-  diagnosticEvent: z.looseObject({ severity: z.string(), message: z.string() }).optional(),
+  diagnosticEvent: z.looseObject({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
 });
 
 /** One step of the engine on one resource. `planned` comes before its work, `done` after. */
@@ -62,4 +62,47 @@ export function readResourceSteps(text: string): ResourceStep[] {
       } satisfies ResourceStep,
     ];
   });
+}
+
+/** What an update did, whatever its end. */
+export interface UpdateFindings {
+  /** Something of the estate was changed, or was about to be. */
+  touched: boolean;
+  /** What failed: the resource, "" for the whole, and the first line of why. */
+  failures: ReadonlyArray<{ resource: string; message: string }>;
+}
+
+/** Steps that leave the world as it is. */
+const HARMLESS = new Set(["same", "read", "refresh"]);
+
+/** Reads the event log of an update that may have been broken off: what is no whole event is left out. */
+export function readUpdateFindings(text: string): UpdateFindings {
+  const events = text.split("\n").flatMap((line) => {
+    try {
+      return [eventSchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
+  const steps = events.flatMap(({ resourcePreEvent }) =>
+    resourcePreEvent?.planning === true ? [] : (resourcePreEvent ?? []),
+  );
+  const errors = events.flatMap(({ diagnosticEvent }) =>
+    diagnosticEvent?.severity === "error" ? [diagnosticEvent] : [],
+  );
+  return {
+    touched: steps.some(({ metadata }) => !HARMLESS.has(metadata.op) && !metadata.type.startsWith("pulumi:")),
+    failures: errors.map(({ urn = "", message }) => ({ resource: resourceOf(urn), message: plain(message) })),
+  };
+}
+
+function resourceOf(urn: string): string {
+  const [, , types = "", name = ""] = urn.split("::");
+  return types === "pulumi:pulumi:Stack" ? "" : name;
+}
+
+/** One line without the engine's colour marks. */
+function plain(message: string): string {
+  const lines = message.replaceAll(/<\{%[^%]*%\}>/g, "").split("\n");
+  return lines.map((line) => line.trim()).find((line) => line !== "") ?? "";
 }

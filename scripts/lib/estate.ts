@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { capture } from "./exec.ts";
+import { releaseOf } from "./history/version.ts";
 import { duration, table, type Say } from "./log.ts";
 import type { Prepared } from "./prepare.ts";
 import { messageOf, UserError } from "./userError.ts";
 
 const outputsSchema = z.object({
+  release: z
+    .unknown()
+    .optional()
+    .transform((release) => releaseOf({ release })),
   gatewayUrl: z.string(),
   gatewayToken: z.string(),
   servers: z

@@ -17,9 +17,15 @@ export interface Findings {
 
 /**
  * Asks the engine what is there and what an update would do, and puts its events into words.
+ * @param program folder of the program.
  * @throws UserError with the engine's own lines when the preview fails.
  */
-export async function look(prepared: Prepared, stack: string, args: readonly string[] = []): Promise<Findings> {
+export async function look(
+  prepared: Prepared,
+  stack: string,
+  args: readonly string[] = [],
+  program = projectDir,
+): Promise<Findings> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-estate-events-"));
   const log = join(folder, "events.json");
   try {
@@ -27,7 +33,7 @@ export async function look(prepared: Prepared, stack: string, args: readonly str
       prepared.engine.file,
       ["preview", "--stack", stack, "--refresh", "--non-interactive", "--color", "never", "--event-log", log, ...args],
       // The engine hides its event log behind this variable, as its own Automation API does.
-      { cwd: projectDir, env: { ...prepared.env, PULUMI_DEBUG_COMMANDS: "true" } },
+      { cwd: program, env: { ...prepared.env, PULUMI_DEBUG_COMMANDS: "true" } },
     );
     if (code !== 0) throw new UserError(`the preview of stack "${stack}" failed:\n${engineFailure(stdout + stderr)}`);
     const steps = readResourceSteps(readFileSync(log, "utf8"));

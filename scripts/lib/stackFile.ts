@@ -22,10 +22,14 @@ export interface StackFile {
 
 /**
  * Reads Pulumi.STACK.yaml; undefined where there is none.
+ * @param file another one in its place.
  * @throws UserError when it is not YAML of that shape.
  */
-export function readStackFile(project: string, stack: string): StackFile | undefined {
-  const file = stackFilePath(project, stack);
+export function readStackFile(
+  project: string,
+  stack: string,
+  file = stackFilePath(project, stack),
+): StackFile | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const read = settings.parse(parse(readFileSync(file, "utf8"))) ?? {};
@@ -42,8 +46,8 @@ export function readStackFile(project: string, stack: string): StackFile | undef
 }
 
 /** @throws UserError that names the stacks there are, when this one has no file. */
-export function requireStackFile(project: string, stack: string): StackFile {
-  const found = readStackFile(project, stack);
+export function requireStackFile(project: string, stack: string, file?: string): StackFile {
+  const found = readStackFile(project, stack, file);
   if (found !== undefined) return found;
   const others = readdirSync(project).flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? []);
   throw new UserError(

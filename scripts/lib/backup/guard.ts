@@ -24,21 +24,24 @@ const VOLUME = "docker:index/volume:Volume";
 export async function guardVolumes(
   command: VolumeCommand & { signal: AbortSignal },
   prepared: Prepared,
-  stack: string,
+  deployment: { stack: string; program: string; configFile?: string | undefined },
 ): Promise<() => void> {
   const { docker, owner, say } = command;
-  const stackFile = requireStackFile(projectDir, stack);
+  const { stack, program, configFile } = deployment;
+  const stackFile = requireStackFile(projectDir, stack, configFile);
   const volumes = await dataVolumes(docker, owner);
   const names = new Set(volumes.map(({ name }) => name));
   nameTheGone(command, stackFile, names);
   const known = join(cacheDir(), "declarations", `${owner.estate}-${owner.stack}`);
-  const declaration = declarationOf(stackFile);
+  const declaration = declarationOf(program, stackFile);
   const remember = (): void => {
     mkdirSync(dirname(known), { recursive: true });
     writeFileSync(known, declaration);
   };
   if (names.size === 0 || isProtected(stackFile) || read(known) === declaration) return remember;
-  const doomed = endangered((await look(prepared, stack)).changes, `${owner.estate}-${owner.stack}-`);
+  const args = configFile === undefined ? [] : ["--config-file", configFile];
+  const { changes } = await look(prepared, stack, args, program);
+  const doomed = endangered(changes, `${owner.estate}-${owner.stack}-`);
   const threatened = volumes.filter(({ name }) => doomed.has(name));
   if (threatened.length > 0) {
     say(`this update takes ${threatened.map(({ name }) => name).join(", ")} out of the stack: backing up first`);
@@ -72,10 +75,10 @@ function nameTheGone({ owner, root, say }: VolumeCommand, stackFile: StackFile, 
 }
 
 /** What decides which volumes there are: the program, and which servers from which entries of the catalogue. */
-function declarationOf(stackFile: StackFile): string {
+function declarationOf(program: string, stackFile: StackFile): string {
   const hash = createHash("sha256");
-  for (const file of [...globSync("components/**/*.ts", { cwd: projectDir }).sort(), "index.ts"]) {
-    hash.update(`${file}\0`).update(readFileSync(join(projectDir, file)));
+  for (const file of [...globSync("components/**/*.ts", { cwd: program }).sort(), "index.ts"]) {
+    hash.update(`${file}\0`).update(readFileSync(join(program, file)));
   }
   const from = (server: unknown): unknown =>
     typeof server === "object" && server !== null ? Reflect.get(server, "from") : undefined;

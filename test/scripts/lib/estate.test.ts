@@ -4,6 +4,7 @@ import type { Prepared } from "../../../scripts/lib/prepare.ts";
 import { cleanUp, fakeProgram, fakeServer, listener, temporaryFolder } from "../support.ts";
 
 const outputs = (gatewayUrl: string): EstateOutputs => ({
+  release: undefined,
   gatewayUrl,
   gatewayToken: "secret",
   servers: { memory: { url: `${gatewayUrl}/servers/memory/mcp`, limits: { memoryMiB: 256, pids: 32 } } },

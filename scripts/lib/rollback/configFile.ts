@@ -1,0 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import type { Version } from "../history/index.ts";
+import { requireStackFile } from "../stackFile.ts";
+import { UserError } from "../userError.ts";
+
+/**
+ * Runs `work` with a stack file that has a version's settings and today's key. The user's own file stays as it is.
+ * @throws UserError naming the secret settings that the history has not.
+ */
+export async function withConfigOf<T>(
+  version: Version,
+  { project, stack }: { project: string; stack: string },
+  work: (file: string) => Promise<T>,
+): Promise<T> {
+  const { file: own, config: today } = requireStackFile(project, stack);
+  const rest = parse(readFileSync(own, "utf8")) as Record<string, unknown>;
+  const folder = mkdtempSync(join(tmpdir(), "mcp-estate-config-"));
+  try {
+    const file = join(folder, `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`);
+    const config = withSecrets(version, today);
+    writeFileSync(file, stringify({ ...rest, config }), { mode: 0o600 });
+    return await work(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A service's history masks secret values: those are today's. */
+function withSecrets({ number, config }: Version, today: Record<string, unknown>): Record<string, unknown> {
+  const masked = Object.keys(config).filter((key) => isMasked(config[key]));
+  const missing = masked.filter((key) => today[key] === undefined);
+  if (missing.length > 0) {
+    throw new UserError(
+      `version ${number} had secret settings that neither its history nor the stack file has: ${missing.join(", ")}; set them with npm run pulumi -- config set --secret`,
+    );
+  }
+  return { ...config, ...Object.fromEntries(masked.map((key) => [key, today[key]])) };
+}
+
+function isMasked(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value && value.secure === "";
+}
