@@ -62,7 +62,9 @@ const provider: pulumi.dynamic.ResourceProvider<ProcessLimitInputs, ProcessLimit
     const observed = await (await load()).observeProcessLimit(id);
     if (!observed || !props) return {};
     const current = { ...props, ...observed };
-    return { id, props: current, inputs: current };
+    // What an update found is no input: it would show as a change.
+    const { effective: _effective, provedAt: _provedAt, ...inputs } = current;
+    return { id, props: current, inputs: inputs as ProcessLimitState };
   },
   async diff(_id, olds, news) {
     return (await load()).diffProcessLimit(olds, news);

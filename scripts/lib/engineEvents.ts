@@ -68,8 +68,8 @@ export function readResourceSteps(text: string): ResourceStep[] {
 export interface UpdateFindings {
   /** Something of the estate was changed, or was about to be. */
   touched: boolean;
-  /** What failed: the resource, "" for the whole, and the first line of why. */
-  failures: ReadonlyArray<{ resource: string; message: string }>;
+  /** What failed: the resource, "" for the whole, and the lines of why. */
+  failures: ReadonlyArray<{ resource: string; lines: readonly string[] }>;
 }
 
 /** Steps that leave the world as it is. */
@@ -92,7 +92,7 @@ export function readUpdateFindings(text: string): UpdateFindings {
   );
   return {
     touched: steps.some(({ metadata }) => !HARMLESS.has(metadata.op) && !metadata.type.startsWith("pulumi:")),
-    failures: errors.map(({ urn = "", message }) => ({ resource: resourceOf(urn), message: plain(message) })),
+    failures: errors.map(({ urn = "", message }) => ({ resource: resourceOf(urn), lines: plainLines(message) })),
   };
 }
 
@@ -101,8 +101,8 @@ function resourceOf(urn: string): string {
   return types === "pulumi:pulumi:Stack" ? "" : name;
 }
 
-/** One line without the engine's colour marks. */
-function plain(message: string): string {
+/** Without the engine's colour marks, indentation and empty lines. */
+function plainLines(message: string): string[] {
   const lines = message.replaceAll(/<\{%[^%]*%\}>/g, "").split("\n");
-  return lines.map((line) => line.trim()).find((line) => line !== "") ?? "";
+  return lines.map((line) => line.trim()).filter((line) => line !== "");
 }

@@ -6,7 +6,8 @@ import type { UpdateResult } from "../update.ts";
 import { messageOf, UserError } from "../userError.ts";
 import { rollBack } from "./rollback.ts";
 
-const MAX_FAILURES = 10;
+/** A stack trace is for the engine's own output above. */
+const MAX_ROWS = 16;
 
 /**
  * After a failed update: goes back, once, to the last version that passed its gate, and says in one table what failed and
@@ -34,8 +35,12 @@ export async function recover(prepared: Prepared, stack: string, failed: UpdateR
 }
 
 function summary({ failures }: UpdateResult, end: string): string {
-  const rows = failures
-    .slice(0, MAX_FAILURES)
-    .map(({ resource, message }) => ["failed", resource || "the update", message]);
+  // The engine's own last word, that the update failed, is no reason.
+  const reasons = failures.filter(({ resource }) => resource !== "");
+  const rows = (reasons.length > 0 ? reasons : failures)
+    .flatMap(({ resource, lines }) =>
+      lines.map((line, i) => (i === 0 ? ["failed", resource || "the update", line] : ["", "", line])),
+    )
+    .slice(0, MAX_ROWS);
   return table(["", "WHAT", "WHY"], [...rows, ["now", "the estate", end]]);
 }
