@@ -155,7 +155,9 @@ export class DockerTarget implements Target {
       { containerId: container.id, gid: spec.user, contract: spec.contract, files: spec.secrets },
       pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
-    return this.run(name, { containerId: container.id, component, limits, supervised }, [files], opts);
+    const { contract, closed } = spec;
+    const proof = { contract, closed, secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)] };
+    return this.run(name, { containerId: container.id, component, limits, supervised }, proof, [files], opts);
   }
 
   service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload {
@@ -167,7 +169,8 @@ export class DockerTarget implements Target {
     const envs = pulumi.secret([...envList(spec.env), ...envList(secretEnv)]);
     const containerOpts = pulumi.mergeOptions({ additionalSecretOutputs: ["envs"] }, opts);
     const container = this.container(name, { ...args, envs }, watch, containerOpts);
-    return this.run(name, { containerId: container.id, component, limits }, [], opts);
+    const proof = { closed: false, secretNames: [] };
+    return this.run(name, { containerId: container.id, component, limits }, proof, [], opts);
   }
 
   private container(
@@ -188,25 +191,18 @@ export class DockerTarget implements Target {
     return container;
   }
 
-  /** Starts a container, with all limits in force. */
+  /** Starts a container, with all limits in force. @param proof what the smoke gate looks for. */
   private run(
     name: string,
     args: ProcessLimitArgs,
+    { contract = "", ...proof }: { secretNames: readonly string[]; closed: boolean; contract?: pulumi.Input<string> },
     dependsOn: pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
   ): Workload {
     const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
-    this.workloads.push({
-      component: spec.component,
-      containerId: running.containerId,
-      limits,
-      supervised: spec.supervised,
-      secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)],
-      closed: spec.closed,
-    });
-    const contract = pulumi.output(spec.contract).apply(digest);
-    this.touched[name] = pulumi.interpolate`${running.provedAt} ${contract}`;
+    this.workloads.push({ supervised: false, ...args, containerId: running.containerId, ...proof });
+    this.touched[name] = pulumi.interpolate`${running.provedAt} ${pulumi.output(contract).apply(digest)}`;
     return { containerId: running.containerId, effective: running.effective, running };
   }
 

@@ -9,8 +9,8 @@ import { messageOf, UserError } from "./userError.ts";
 const outputsSchema = z.object({
   release: z
     .unknown()
-    .optional()
-    .transform((release) => releaseOf({ release })),
+    .transform((release) => releaseOf({ release }))
+    .optional(),
   gatewayUrl: z.string(),
   gatewayToken: z.string(),
   servers: z

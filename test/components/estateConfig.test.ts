@@ -122,7 +122,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key at the top",
       { servers: { memory: {} }, gatway: {} },
-      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, volumes, health, servers, services, networks",
+      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, volumes, health, gate, servers, services, networks",
     ],
     [
       "a range that is none",

@@ -26,6 +26,7 @@ const WORKLOAD = {
   contract: '"{}"',
   supervised: "true",
   secrets: "{}",
+  closed: "true",
 };
 const HEADERS = {
   Limits: 'import type { Limits } from "../../runtime/contract/index.ts";',

@@ -58,7 +58,7 @@ export async function runSmoke(spec: SmokeSpec): Promise<SmokeReport> {
   const deadline = Date.now() + spec.timeoutSeconds * 1000;
   const containers = spec.workloads.flatMap((workload) => [
     settle("limits", workload.component, () => enforced(workload)),
-    settle("secrets", workload.component, () => delivered(workload)),
+    ...(workload.secretNames.length > 0 ? [settle("secrets", workload.component, () => delivered(workload))] : []),
     ...(workload.closed ? [settle("closed", workload.component, () => closed(workload, spec.workloads))] : []),
   ]);
   const servers = spec.servers.map((server) => settle("answers", server.name, () => answers(spec, server, deadline)));
