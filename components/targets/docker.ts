@@ -201,7 +201,7 @@ export class DockerTarget implements Target {
   ): Workload {
     const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
-    this.workloads.push({ supervised: false, ...args, containerId: running.containerId, ...proof });
+    this.workloads.push({ supervised: false, ...args, component: name, containerId: running.containerId, ...proof });
     this.touched[name] = pulumi.interpolate`${running.provedAt} ${pulumi.output(contract).apply(digest)}`;
     return { containerId: running.containerId, effective: running.effective, running };
   }

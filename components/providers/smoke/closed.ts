@@ -16,10 +16,11 @@ const CLOSED_CODES = [7, 28];
 export async function closed(workload: SmokeWorkload, all: readonly SmokeWorkload[]): Promise<string> {
   const docker = connect();
   const container = docker.getContainer(workload.containerId);
+  const own = Object.keys((await container.inspect()).NetworkSettings.Networks);
   const others = await Promise.all(
     all
       .filter(({ containerId }) => containerId !== workload.containerId)
-      .map(async (other) => forbiddenOf(other, await docker.getContainer(other.containerId).inspect())),
+      .map(async (other) => forbiddenOf(other, await docker.getContainer(other.containerId).inspect(), own)),
   );
   const targets = others.flat();
   for (const { name, address } of targets) {
@@ -39,10 +40,16 @@ interface Forbidden {
   address: string;
 }
 
-function forbiddenOf({ component, closed: isServer }: SmokeWorkload, info: Docker.ContainerInspectInfo): Forbidden[] {
+function forbiddenOf(
+  { component, closed: isServer }: SmokeWorkload,
+  info: Docker.ContainerInspectInfo,
+  own: readonly string[],
+): Forbidden[] {
   const networks = Object.values(info.NetworkSettings.Networks);
   if (isServer) {
-    return networks
+    // Instances of one server share their network.
+    return Object.entries(info.NetworkSettings.Networks)
+      .flatMap(([name, network]) => (own.includes(name) ? [] : [network]))
       .filter(({ IPAddress }) => IPAddress !== "")
       .map(({ IPAddress }) => ({ name: component, address: `${IPAddress}:${SERVICE_PORT}` }));
   }

@@ -13,6 +13,7 @@ export interface SmokeServer {
 
 /** One container of the estate. */
 export interface SmokeWorkload {
+  /** Its name: the component's, or that of one of a server's instances. */
   component: string;
   containerId: string;
   limits: Limits;
