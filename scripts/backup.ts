@@ -16,11 +16,11 @@ await main(async () => {
   const keep = keepOf(takeOption(rest, "keep"));
   const names = namesOnly(rest, "--stack, --to DIR and --keep N");
   const command = await volumeCommand(stack, to);
-  const { docker, owner, root, say } = command;
+  const { owner, root, say } = command;
   const key = await backupKey("make");
   if (key.isNew) say(`made the key ${key.file}: keep a copy elsewhere, without it no backup can be opened`);
   return withVolumes(command, async (signal) => {
-    const volumes = selectVolumes(owner, await dataVolumes(docker, owner), names);
+    const volumes = selectVolumes(owner, await dataVolumes(command), names);
     for (const volume of volumes) await backupVolume({ ...command, key, keep, signal }, volume);
     say(volumes.length === 0 ? `stack "${stack}" has no data volume` : `${volumes.length} backups in ${root}`);
     return 0;

@@ -21,7 +21,7 @@ await main(async () => {
   const { docker, owner, say } = command;
   const key = await backupKey("make");
   return withVolumes(command, async (signal) => {
-    const volumes = selectVolumes(owner, await dataVolumes(docker, owner), names);
+    const volumes = selectVolumes(owner, await dataVolumes(command), names);
     for (const { name } of volumes) {
       const [user] = await usersOf(docker, name);
       if (user) {

@@ -4,11 +4,11 @@
  */
 import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
 import { volumeCommand } from "./lib/backup/command.ts";
-import { fullName } from "./lib/backup/dataVolumes.ts";
+import { volumeNamed } from "./lib/backup/dataVolumes.ts";
 import { backupKey } from "./lib/backup/key.ts";
 import { withVolumes } from "./lib/backup/mend.ts";
 import { restoreVolume } from "./lib/backup/restore.ts";
-import { chooseBackup, volumeDir } from "./lib/backup/store.ts";
+import { chooseBackup, volumeDir, volumesWithBackups } from "./lib/backup/store.ts";
 import { readOutputs, waitUntilHealthy } from "./lib/estate.ts";
 import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
@@ -26,7 +26,7 @@ await main(async () => {
   }
   const command = await volumeCommand(stack, to);
   const { owner, root } = command;
-  const volume = fullName(owner, name);
+  const volume = volumeNamed(owner, volumesWithBackups(root, owner), name);
   const backup = chooseBackup(volumeDir(root, owner, volume), volume, from);
   if (backup.manifest.volume !== volume) {
     throw new UserError(

@@ -17,6 +17,8 @@ export interface CaptureOptions {
   cwd?: string;
   env?: Environment;
   timeoutMs?: number;
+  /** What it reads from its standard input. @default nothing */
+  input?: string;
   /** Receives each whole line of stderr as it comes. */
   onStderrLine?: (line: string) => void;
 }
@@ -28,8 +30,11 @@ export function capture(file: string, args: readonly string[], options: CaptureO
       cwd: options.cwd,
       env: options.env ?? process.env,
       timeout: options.timeoutMs,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    // One that does not read has closed it before: its exit code says what there is to say.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(options.input ?? "");
     let stdout = "";
     let stderr = "";
     let unfinishedLine = "";

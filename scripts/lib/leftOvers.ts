@@ -37,11 +37,14 @@ export async function leftOvers(docker: Docker, owner: Owner): Promise<LeftOvers
   };
 }
 
-/** Removes the stack's volumes with their data. Returns how many. */
-export async function removeVolumes(docker: Docker, owner: Owner): Promise<number> {
-  const { volumes } = await leftOvers(docker, owner);
-  for (const name of volumes) await docker.getVolume(name).remove();
-  return volumes.length;
+/**
+ * Removes the stack's volumes with their data. Returns how many.
+ * @param unlabelled its volumes that carry no labels, as adopted ones do not.
+ */
+export async function removeVolumes(docker: Docker, owner: Owner, unlabelled: readonly string[]): Promise<number> {
+  const names = new Set([...(await leftOvers(docker, owner)).volumes, ...unlabelled]);
+  for (const name of names) await docker.getVolume(name).remove();
+  return names.size;
 }
 
 /** Removes the stack's images. Returns how many; one that another stack's container uses stays. */
@@ -56,4 +59,9 @@ export async function removeImages(docker: Docker, owner: Owner): Promise<number
 /** Docker's filter for what carries the labels of a stack. */
 export function ofStack({ estate, stack }: Owner): { label: string[] } {
   return { label: [`mcp-estate.estate=${estate}`, `${stackLabel}=${stack}`] };
+}
+
+/** Whether labels say that an object is this stack's. */
+export function isOf({ estate, stack }: Owner, labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return labels?.["mcp-estate.estate"] === estate && labels[stackLabel] === stack;
 }

@@ -8,6 +8,8 @@ export interface PlannedChange {
   resource: string;
   /** Type token of the object itself. */
   type: string;
+  /** What it is called in Docker, of one that is there. */
+  dockerName?: string;
   /** Properties that differ; empty for a creation and a removal. */
   because: readonly string[];
 }
@@ -30,7 +32,14 @@ export function plannedChanges(steps: readonly ResourceStep[], prefix: string): 
     // What belongs to a container is told with it, under the container's own action.
     const action = known && (isFollower(step.type) || !isFollower(known.type)) ? known.action : step.op;
     const type = known && isFollower(step.type) ? known.type : step.type;
-    rows.set(resource, { action, resource, type, because: [...new Set([...(known?.because ?? []), ...own])].sort() });
+    const dockerName = step.old?.outputs?.["name"];
+    rows.set(resource, {
+      action,
+      resource,
+      type,
+      ...(typeof dockerName === "string" ? { dockerName } : {}),
+      because: [...new Set([...(known?.because ?? []), ...own])].sort(),
+    });
   }
   return [...rows.values()];
 }

@@ -9,8 +9,10 @@ import type { Environment } from "../exec.ts";
 import { ownerOf, type Owner } from "../leftOvers.ts";
 import { sayer, type Say } from "../log.ts";
 import { projectDir } from "../paths.ts";
+import { declaredVolumes } from "../services.ts";
 import { requireStackFile } from "../stackFile.ts";
 import { UserError } from "../userError.ts";
+import type { DataVolume } from "./dataVolumes.ts";
 import { backupsDir } from "./store.ts";
 
 /** What every command on volumes needs. None of them needs the engine. */
@@ -22,6 +24,8 @@ export interface VolumeCommand {
   say: Say;
   /** Number of the stack's last update, where its state is on this machine. */
   update: number | undefined;
+  /** Volumes that the settings of services name. */
+  declared: readonly DataVolume[];
 }
 
 /** Verified backups of a volume that stay. */
@@ -29,15 +33,17 @@ export const KEPT_BACKUPS = 7;
 
 /** @throws UserError when there is no such stack or no Docker. */
 export async function volumeCommand(stack: string, to?: string): Promise<VolumeCommand> {
-  requireStackFile(projectDir, stack);
+  const stackFile = requireStackFile(projectDir, stack);
+  const owner = ownerOf(projectDir, stack);
   const say = sayer("backup");
   await ensureDocker({ say: sayer("docker"), consent: consent(false) });
   return {
     docker: dockerClient(),
-    owner: ownerOf(projectDir, stack),
+    owner,
     root: backupsDir(to),
     say,
-    update: lastUpdate(ownerOf(projectDir, stack)),
+    update: lastUpdate(owner),
+    declared: declaredVolumes(stackFile, owner),
   };
 }
 

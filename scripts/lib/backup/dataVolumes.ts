@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import type { Owner } from "../leftOvers.ts";
-import { ofStack } from "../leftOvers.ts";
+import { isOf, ofStack } from "../leftOvers.ts";
 import { UserError } from "../userError.ts";
 import { WORK } from "./workshop.ts";
 
@@ -14,20 +14,34 @@ export interface DataVolume {
 const SECRETS = /-secrets-[0-9a-f]{7}$/;
 const COMPONENT = "mcp-estate.component";
 
-/** The stack's data volumes: those that carry its labels, and those that its containers mount (an adopted one has no labels). */
-export async function dataVolumes(docker: Docker, owner: Owner): Promise<DataVolume[]> {
+/** Whose volumes, and which are the stack's by its settings alone. */
+export interface VolumeOwner {
+  docker: Docker;
+  owner: Owner;
+  /** Volumes of services: an adopted one has no labels, and after `down` no container. */
+  declared: readonly DataVolume[];
+}
+
+/** The stack's data volumes: those that carry its labels, that its containers mount, and that its settings name. */
+export async function dataVolumes({ docker, owner, declared }: VolumeOwner): Promise<DataVolume[]> {
   const filters = ofStack(owner);
   const [{ Volumes }, containers] = await Promise.all([
-    docker.listVolumes({ filters }),
+    docker.listVolumes(),
     docker.listContainers({ all: true, filters }),
   ]);
-  const labelled = Volumes.map(({ Name, Labels }): [string, string] => [Name, componentOf(Labels)]);
+  const named = declared.filter(({ name }) => Volumes.some(({ Name }) => Name === name));
+  const labelled = Volumes.filter(({ Labels }) => isOf(owner, Labels)).map(({ Name, Labels }): [string, string] => [
+    Name,
+    componentOf(Labels),
+  ]);
   const mounted = containers.flatMap(({ Mounts, Labels }) =>
     Mounts.flatMap(({ Type, Name }): [string, string][] =>
       Type === "volume" && Name ? [[Name, componentOf(Labels)]] : [],
     ),
   );
-  return [...new Map([...labelled, ...mounted])]
+  return [
+    ...new Map([...named.map(({ name, component }): [string, string] => [name, component]), ...labelled, ...mounted]),
+  ]
     .filter(([name]) => !SECRETS.test(name))
     .map(([name, component]) => ({ name, component }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -35,6 +49,11 @@ export async function dataVolumes(docker: Docker, owner: Owner): Promise<DataVol
 
 function componentOf(labels: Readonly<Record<string, string>> | null | undefined): string {
   return labels?.[COMPONENT] ?? "";
+}
+
+/** The name in Docker of a volume that a user names: in full, or without what the stack's names begin with. */
+export function volumeNamed(owner: Owner, known: readonly string[], name: string): string {
+  return known.includes(name) ? name : fullName(owner, name);
 }
 
 /** `memory-data` is `mcp-estate-dev-memory-data` in stack dev of mcp-estate; the full name is good as well. */

@@ -26,10 +26,10 @@ export async function guardVolumes(
   prepared: Prepared,
   deployment: { stack: string; program: string; configFile?: string | undefined },
 ): Promise<() => void> {
-  const { docker, owner, say } = command;
+  const { owner, say } = command;
   const { stack, program, configFile } = deployment;
   const stackFile = requireStackFile(projectDir, stack, configFile);
-  const volumes = await dataVolumes(docker, owner);
+  const volumes = await dataVolumes(command);
   const names = new Set(volumes.map(({ name }) => name));
   nameTheGone(command, stackFile, names);
   const known = join(cacheDir(), "declarations", `${owner.estate}-${owner.stack}`);
@@ -40,8 +40,7 @@ export async function guardVolumes(
   };
   if (names.size === 0 || isProtected(stackFile) || read(known) === declaration) return remember;
   const args = configFile === undefined ? [] : ["--config-file", configFile];
-  const { changes } = await look(prepared, stack, args, program);
-  const doomed = endangered(changes, `${owner.estate}-${owner.stack}-`);
+  const doomed = endangered((await look(prepared, stack, args, program)).changes);
   const threatened = volumes.filter(({ name }) => doomed.has(name));
   if (threatened.length > 0) {
     say(`this update takes ${threatened.map(({ name }) => name).join(", ")} out of the stack: backing up first`);
@@ -56,25 +55,26 @@ export function isProtected(stackFile: StackFile): boolean {
 }
 
 /** Names of the volumes that a plan removes or replaces. */
-export function endangered(changes: readonly PlannedChange[], prefix: string): Set<string> {
+export function endangered(changes: readonly PlannedChange[]): Set<string> {
   return new Set(
     changes
       .filter(({ type, action }) => type === VOLUME && (action === "delete" || action === "replace"))
-      .map(({ resource }) => prefix + resource.slice(resource.indexOf(" ") + 1)),
+      .flatMap(({ dockerName }) => dockerName ?? []),
   );
 }
 
 function nameTheGone({ owner, root, say }: VolumeCommand, stackFile: StackFile, there: ReadonlySet<string>): void {
+  const components = { ...mapOf(stackFile, "servers"), ...mapOf(stackFile, "services") };
   for (const volume of volumesWithBackups(root, owner)) {
     const [newest] = listBackups(volumeDir(root, owner, volume));
-    if (there.has(volume) || !newest || !(newest.manifest.component in serversOf(stackFile))) continue;
+    if (there.has(volume) || !newest || !(newest.manifest.component in components)) continue;
     say(
       `${volume} is gone and will be made empty; its newest backup is of ${newest.manifest.time}: npm run restore -- --stack ${owner.stack} ${volume}`,
     );
   }
 }
 
-/** What decides which volumes there are: the program, and which servers from which entries of the catalogue. */
+/** What decides which volumes there are: the program, which servers from which entries of the catalogue, and services. */
 function declarationOf(program: string, stackFile: StackFile): string {
   const hash = createHash("sha256");
   for (const file of [...globSync("components/**/*.ts", { cwd: program }).sort(), "index.ts"]) {
@@ -82,13 +82,13 @@ function declarationOf(program: string, stackFile: StackFile): string {
   }
   const from = (server: unknown): unknown =>
     typeof server === "object" && server !== null ? Reflect.get(server, "from") : undefined;
-  const servers = Object.entries(serversOf(stackFile)).map(([name, server]) => [name, from(server)]);
-  return hash.update(JSON.stringify(servers)).digest("hex");
+  const servers = Object.entries(mapOf(stackFile, "servers")).map(([name, server]) => [name, from(server)]);
+  return hash.update(JSON.stringify([servers, mapOf(stackFile, "services")])).digest("hex");
 }
 
-function serversOf(stackFile: StackFile): object {
-  const servers = setting(stackFile, "mcp-estate:servers");
-  return typeof servers === "object" && servers !== null ? servers : {};
+function mapOf(stackFile: StackFile, section: string): object {
+  const found = setting(stackFile, `mcp-estate:${section}`);
+  return typeof found === "object" && found !== null ? found : {};
 }
 
 function read(file: string): string | undefined {

@@ -6,11 +6,12 @@ const change = (resource: string, action: PlannedChange["action"], type = "docke
   resource,
   action,
   type,
+  dockerName: `in-docker-${resource.split(" ")[1] ?? ""}`,
   because: [],
 });
 
 describe("what a plan does to data volumes (R-VOL-04, R-VOL-08)", () => {
-  it("names those that it removes or replaces, and no other object", () => {
+  it("names those that it removes or replaces as Docker does, and no other object", () => {
     const plan = [
       change("volume notes-data", "delete"),
       change("volume memory-data", "replace"),
@@ -18,7 +19,7 @@ describe("what a plan does to data volumes (R-VOL-04, R-VOL-08)", () => {
       change("volume fetch-cache", "update"),
       change("container notes", "delete", "docker:index/container:Container"),
     ];
-    const names = [...endangered(plan, "mcp-estate-dev-")];
-    assert.deepEqual(names, ["mcp-estate-dev-notes-data", "mcp-estate-dev-memory-data"]);
+    const names = [...endangered(plan)];
+    assert.deepEqual(names, ["in-docker-notes-data", "in-docker-memory-data"]);
   });
 });
