@@ -10,20 +10,21 @@ interface ProgramEdit {
 }
 
 const TARGET = "components/targets/docker.ts";
+const TARGET_ARGS = "components/targets/dockerArgs.ts";
 const SERVER = "components/mcpServer.ts";
 const GATEWAY = "components/gateway.ts";
 const RECIPE = "components/imageRecipe.ts";
 
 /** Every constant of the program that a container, network, volume or image is made of, changed. */
 const EDITS: readonly ProgramEdit[] = [
-  { file: TARGET, from: "hostname: spec.component", to: "hostname: `${spec.component}-changed`" },
+  { file: TARGET, from: "hostname: spec.hostname", to: "hostname: `${spec.hostname}-changed`" },
   { file: "components/naming.ts", from: "FIRST_UID = 100_000", to: "FIRST_UID = 200_000" },
   { file: TARGET, from: 'restart: "unless-stopped"', to: 'restart: "always"' },
   { file: TARGET, from: "readOnly: true", to: "readOnly: false" },
   { file: TARGET, from: 'capabilities: { drops: ["ALL"] }', to: 'capabilities: { adds: ["CHOWN"], drops: ["ALL"] }' },
   { file: TARGET, from: '["no-new-privileges"]', to: '["no-new-privileges:false"]' },
-  { file: TARGET, from: 'logDriver: "json-file"', to: 'logDriver: "local"' },
-  { file: TARGET, from: '"max-size": "10m"', to: '"max-size": "5m"' },
+  { file: TARGET_ARGS, from: 'logDriver: "json-file"', to: 'logDriver: "local"' },
+  { file: TARGET_ARGS, from: '"max-size": "10m"', to: '"max-size": "5m"' },
   { file: TARGET, from: 'internal: spec.kind === "internal"', to: "internal: false" },
   {
     file: TARGET,
@@ -35,7 +36,7 @@ const EDITS: readonly ProgramEdit[] = [
     from: "{ label: LABEL_STACK",
     to: '{ label: "changed", value: "yes" },\n    { label: LABEL_STACK',
   },
-  { file: SERVER, from: "aliases: [server.name]", to: 'aliases: [server.name, "changed"]' },
+  { file: SERVER, from: "aliases: [instance]", to: 'aliases: [instance, "changed"]' },
   { file: SERVER, from: "SCRATCH_MIB = 64", to: "SCRATCH_MIB = 48" },
   { file: SERVER, from: "CALL_TIMEOUT_SECONDS = 29", to: "CALL_TIMEOUT_SECONDS = 28" },
   { file: SERVER, from: 'cwd: entry.cwd ?? "/app"', to: 'cwd: "/opt"' },
@@ -71,7 +72,11 @@ const EDITS: readonly ProgramEdit[] = [
 
 /** A network driver that a Docker outside a swarm refuses. */
 export const FOREIGN_DRIVER: readonly ProgramEdit[] = [
-  { file: TARGET, from: 'driver: "bridge"', to: 'driver: spec.component === "notes" ? "overlay" : "bridge"' },
+  {
+    file: TARGET,
+    from: '{\n        driver: "bridge"',
+    to: '{\n        driver: spec.component === "notes" ? "overlay" : "bridge"',
+  },
 ];
 
 /** Changes a copy of the program. @throws AssertionError when its text is no longer what is changed here. */

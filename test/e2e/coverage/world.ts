@@ -63,9 +63,11 @@ function byName(entries: Array<[name: string, facts: unknown]>): unknown {
   );
 }
 
-/** Names of networks and volumes in the facts of a container. */
-function named(facts: ContainerFacts): ContainerFacts {
-  return Object.fromEntries(
-    Object.entries(facts).map(([key, value]) => [key, Array.isArray(value) ? value.map(withoutSuffix) : value]),
-  );
+/** Its own name and those of networks and volumes in the facts of a container. */
+function named({ name, ...facts }: ContainerFacts): ContainerFacts {
+  const lists = Object.entries(facts).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? value.map(withoutSuffix) : value,
+  ]);
+  return { name: withoutSuffix(String(name)), ...(Object.fromEntries(lists) as ContainerFacts) };
 }
