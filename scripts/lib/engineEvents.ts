@@ -18,6 +18,15 @@ const eventSchema = z.looseObject({
   resourcePreEvent: z.looseObject({ metadata: metadataSchema, planning: z.boolean().optional() }).optional(),
   resOutputsEvent: z.looseObject({ metadata: metadataSchema }).optional(),
   diagnosticEvent: z.looseObject({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
+  policyEvent: z
+    .looseObject({
+      message: z.string(),
+      policyName: z.string(),
+      policyPackName: z.string(),
+      enforcementLevel: z.string(),
+      resourceUrn: z.string().optional(),
+    })
+    .optional(),
 });
 
 /** One step of the engine on one resource. `planned` comes before its work, `done` after. */
@@ -41,11 +50,15 @@ export interface ResourceStep {
  * Reads the engine's event log (`--event-log`): one JSON object a line. A last line that is cut off is left out.
  * @throws SyntaxError or ZodError when another line is not what the engine writes.
  */
-export function readResourceSteps(text: string): ResourceStep[] {
+export function readEvents(text: string): z.infer<typeof eventSchema>[] {
   const lines = text.split("\n");
   lines.pop();
-  return lines.flatMap((line) => {
-    const event = eventSchema.parse(JSON.parse(line));
+  return lines.map((line) => eventSchema.parse(JSON.parse(line)));
+}
+
+/** The steps of an event log. @throws as readEvents does. */
+export function readResourceSteps(text: string): ResourceStep[] {
+  return readEvents(text).flatMap((event) => {
     const when = event.resourcePreEvent ? "planned" : "done";
     const metadata = (event.resourcePreEvent ?? event.resOutputsEvent)?.metadata;
     if (metadata === undefined) return [];
@@ -102,7 +115,7 @@ function resourceOf(urn: string): string {
 }
 
 /** Without the engine's colour marks, indentation and empty lines. */
-function plainLines(message: string): string[] {
+export function plainLines(message: string): string[] {
   const lines = message.replaceAll(/<\{%[^%]*%\}>/g, "").split("\n");
   return lines.map((line) => line.trim()).filter((line) => line !== "");
 }

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readComplaints, type Complaint } from "./complaints.ts";
 import { findDrift, type Drift } from "./drift.ts";
-import { readResourceSteps } from "./engineEvents.ts";
+import { readResourceSteps, type ResourceStep } from "./engineEvents.ts";
 import { capture } from "./exec.ts";
 import { projectDir } from "./paths.ts";
 import { plannedChanges, type PlannedChange } from "./plan.ts";
@@ -13,6 +14,15 @@ import { UserError } from "./userError.ts";
 export interface Findings {
   drift: Drift[];
   changes: PlannedChange[];
+}
+
+/** A preview as the engine ran it, whether it came to an end or not. */
+export interface Observation extends Findings {
+  steps: ResourceStep[];
+  /** What program, providers and policies had against it. */
+  complaints: Complaint[];
+  /** The engine's diagnostics when it refused; undefined when the preview came to its end. */
+  failure: string | undefined;
 }
 
 /**
@@ -26,6 +36,20 @@ export async function look(
   args: readonly string[] = [],
   program = projectDir,
 ): Promise<Findings> {
+  const observation = await observe(prepared, stack, args, program);
+  if (observation.failure !== undefined) {
+    throw new UserError(`the preview of stack "${stack}" failed:\n${observation.failure}`);
+  }
+  return observation;
+}
+
+/** The same for who wants to know also what was found before a refusal. Never throws for one. */
+export async function observe(
+  prepared: Prepared,
+  stack: string,
+  args: readonly string[] = [],
+  program = projectDir,
+): Promise<Observation> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-estate-events-"));
   const log = join(folder, "events.json");
   try {
@@ -35,10 +59,17 @@ export async function look(
       // The engine hides its event log behind this variable, as its own Automation API does.
       { cwd: program, env: { ...prepared.env, PULUMI_DEBUG_COMMANDS: "true" } },
     );
-    if (code !== 0) throw new UserError(`the preview of stack "${stack}" failed:\n${engineFailure(stdout + stderr)}`);
-    const steps = readResourceSteps(readFileSync(log, "utf8"));
+    // An engine that gives up before it begins writes none.
+    const events = existsSync(log) ? readFileSync(log, "utf8") : "";
+    const steps = readResourceSteps(events);
     const prefix = `${projectName(projectDir)}-${stack.split("/").at(-1) ?? stack}-`;
-    return { drift: findDrift(steps, prefix), changes: plannedChanges(steps, prefix) };
+    return {
+      steps,
+      drift: findDrift(steps, prefix),
+      changes: plannedChanges(steps, prefix),
+      complaints: readComplaints(events),
+      failure: code === 0 ? undefined : engineFailure(stdout + stderr),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

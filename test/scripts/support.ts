@@ -5,6 +5,12 @@ import { dirname, join } from "node:path";
 
 const folders: string[] = [];
 const servers: Server[] = [];
+const endings: (() => void)[] = [];
+
+/** Runs something at the next `cleanUp`. */
+export function later(end: () => void): void {
+  endings.push(end);
+}
 
 /** A folder of its own, removed after the test. */
 export function temporaryFolder(): string {
@@ -54,6 +60,7 @@ export function listener(): { said: string[]; say: (text: string) => void } {
 
 /** For `afterEach`: removes all that these helpers have made. */
 export function cleanUp(): void {
+  for (const end of endings.splice(0)) end();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
     server.close();

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { getReady } from "../deploy.ts";
+import { dockerClient } from "../docker.ts";
+import { observe } from "../look.ts";
+import { projectDir } from "../paths.ts";
+import { UserError } from "../userError.ts";
+import { limitChanges, limitChangeSchema } from "./limitChanges.ts";
+
+/** What a reviewer is told of one stack. Travels as a JSON file from the job that previews to the one that comments. */
+export const stackPreviewSchema = z.object({
+  stack: z.string(),
+  /** Why the update would not happen; empty when it would. */
+  refusals: z.array(z.string()),
+  /** What policies advise. */
+  advice: z.array(z.string()),
+  changes: z.array(
+    z.object({
+      action: z.enum(["create", "update", "replace", "delete"]),
+      resource: z.string(),
+      because: z.array(z.string()),
+    }),
+  ),
+  limits: z.array(limitChangeSchema),
+  drift: z.array(z.object({ resource: z.string(), property: z.string(), declared: z.string(), found: z.string() })),
+  /** What the stack's host has; undefined where it was not reached. */
+  host: z.object({ memoryMiB: z.number(), cpus: z.number() }).optional(),
+});
+export type StackPreview = z.infer<typeof stackPreviewSchema>;
+
+/**
+ * Previews a stack for a pull request, with the project's policy pack where there is one. What stands in its way (a
+ * lock, a missing passphrase, no Docker) is told as a refusal, so that the comment comes in any case.
+ */
+export async function previewStack(stack: string, args: readonly string[] = []): Promise<StackPreview> {
+  const nothing: StackPreview = { stack, refusals: [], advice: [], changes: [], limits: [], drift: [] };
+  try {
+    const ready = await getReady({ stack, flags: new Set(["yes"]) });
+    const [host, observation] = await Promise.all([hostSize(), observe(ready, stack, [...policyPack(), ...args])]);
+    const { drift, changes, complaints, failure, steps } = observation;
+    const texts = (kind: "refusal" | "advice") =>
+      complaints.filter((each) => each.kind === kind).map(({ text }) => text);
+    const refusals = texts("refusal");
+    if (failure !== undefined && refusals.length === 0) refusals.push(failure);
+    return {
+      ...nothing,
+      refusals,
+      advice: texts("advice"),
+      // Of a preview that broke off they are those that came before: half a plan misleads.
+      changes:
+        refusals.length > 0
+          ? []
+          : changes.map(({ action, resource, because }) => ({ action, resource, because: [...because] })),
+      limits: refusals.length > 0 ? [] : limitChanges(steps),
+      drift,
+      host,
+    };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...nothing, refusals: [error.message] };
+  }
+}
+
+function policyPack(): string[] {
+  const folder = join(projectDir, "policy");
+  return existsSync(join(folder, "PulumiPolicy.yaml")) ? ["--policy-pack", folder] : [];
+}
+
+async function hostSize(): Promise<{ memoryMiB: number; cpus: number }> {
+  const { MemTotal, NCPU } = (await dockerClient().info()) as { MemTotal: number; NCPU: number };
+  return { memoryMiB: Math.floor(MemTotal / 1024 ** 2), cpus: NCPU };
+}
