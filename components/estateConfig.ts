@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
-import { MAX_INSTANCES, withRoomFor } from "./instances.ts";
+import { MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
@@ -175,9 +175,8 @@ export function resolveEstate(
       continue;
     }
     const { args, env, instances, state, repeatableTools = entry.repeatableTools ?? [] } = server;
-    const given = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
-    const limits = server.limits?.nproc === undefined ? withRoomFor(instances, given) : given;
-    faults.push(...contradictions(limits, `${key}.limits`, instances));
+    const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
+    faults.push(...contradictions(limits, `${key}.limits`));
     if (instances > 1 && entry.volumes) {
       faults.push(
         `${key}.instances: ${instances} given; it keeps data in the volume ${entry.volumes.map((volume) => volume.name).join(", ")}, which two containers must not write at once: allowed is 1`,
@@ -223,7 +222,7 @@ function named<T extends object>(record: Readonly<Record<string, T>>): Array<T &
 }
 
 /** Limits that are each in bounds but deny one another. */
-function contradictions(limits: Limits, key: string, instances = 1): string[] {
+function contradictions(limits: Limits, key: string): string[] {
   const faults: string[] = [];
   if (limits.memoryReservationMiB > limits.memoryMiB) {
     faults.push(
@@ -233,10 +232,9 @@ function contradictions(limits: Limits, key: string, instances = 1): string[] {
   if (limits.nofile.soft > limits.nofile.hard) {
     faults.push(`${key}.nofile.soft: ${limits.nofile.soft} is more than nofile.hard ${limits.nofile.hard}`);
   }
-  if (limits.nproc < 2 * limits.pids * instances) {
-    const times = instances > 1 ? ` times ${instances} instances` : "";
+  if (limits.nproc < 2 * limits.pids) {
     faults.push(
-      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}${times}; it counts per uid on the whole host and must not bite before pids does`,
+      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}; it counts per uid on the whole host and must not bite before pids does`,
     );
   }
   return faults;

@@ -64,6 +64,7 @@ export class Gateway extends pulumi.ComponentResource {
         hostname: name,
         image: this.imageId,
         user,
+        group: user,
         limits: gateway.limits,
         networks: [edge.networkName, ...servers.map((server) => server.networkName)].map((network) => ({
           network,

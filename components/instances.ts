@@ -1,5 +1,3 @@
-import type { Limits } from "../runtime/contract/index.ts";
-
 /** A /29 has five addresses; one is the gateway's. */
 export const MAX_INSTANCES = 4;
 
@@ -9,9 +7,4 @@ export const MAX_INSTANCES = 4;
  */
 export function instanceNames({ name, instances }: { name: string; instances: number }): string[] {
   return Array.from({ length: instances }, (_, index) => (index === 0 ? name : `${name}--${index + 1}`));
-}
-
-/** Limits of one instance where nproc was not given: it counts for all instances together, as they share a uid. */
-export function withRoomFor(instances: number, limits: Limits): Limits {
-  return { ...limits, nproc: Math.max(limits.nproc, 2 * limits.pids * instances) };
 }

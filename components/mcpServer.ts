@@ -56,7 +56,9 @@ export class McpServer extends pulumi.ComponentResource {
         component: server.name,
         hostname: instance,
         image: this.imageId,
-        user,
+        // nproc counts per uid, so each has one of its own
+        user: uidOf(target.owner, instance),
+        group: user,
         limits: server.limits,
         networks: [{ network: this.networkName, aliases: [instance] }],
         ports: [],

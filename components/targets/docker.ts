@@ -152,7 +152,7 @@ export class DockerTarget implements Target {
     const container = this.container(name, args, watch, opts);
     const files = new SecretFiles(
       name,
-      { containerId: container.id, gid: spec.user, contract: spec.contract, files: spec.secrets },
+      { containerId: container.id, gid: spec.group, contract: spec.contract, files: spec.secrets },
       pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
     const { contract, closed } = spec;
@@ -219,7 +219,7 @@ export class DockerTarget implements Target {
     return {
       image: spec.image,
       hostname: spec.hostname,
-      user: `${spec.user}:${spec.user}`,
+      user: `${spec.user}:${spec.group}`,
       // ProcessLimit starts it, with all limits in force.
       start: false,
       mustRun: false,

@@ -70,8 +70,10 @@ export interface WorkloadSpec {
   hostname: string;
   /** Content-addressed image id. */
   image: pulumi.Input<string>;
-  /** uid and gid. */
+  /** uid; nproc counts what runs under it on the whole host. */
   user: number;
+  /** gid, to which the image gives the folder of the secrets. */
+  group: number;
   limits: Limits;
   networks: readonly Attachment[];
   ports: readonly PublishedPort[];

@@ -82,6 +82,8 @@ export const serverContractSchema = z.strictObject({
   callTimeoutSeconds: z.number().positive(),
   /** What the operator wants: a stopped or quarantined server has no child and says so. @default running */
   desiredState: z.enum(["running", "stopped", "quarantined"]).optional(),
+  /** Written by `npm run contain`, never by the program, so that the next update takes it away: why it is quarantined. */
+  contained: z.string().optional(),
   tuning: serverTuningSchema.optional(),
 });
 export type ServerContract = z.infer<typeof serverContractSchema>;

@@ -63,9 +63,9 @@ export class AggregateSession implements StoredSession {
   }
 
   link(server: RoutedServer, upstream: Upstream): UpstreamLink {
-    if (server.contract.sharing === "shared" && !this.#wishes(server))
-      return this.#options.links.of(server, upstream, this.principal);
     const known = this.#own.get(server);
+    if (known === undefined && server.contract.sharing === "shared" && !this.#wishes(server))
+      return this.#options.links.of(server, upstream, this.principal);
     if (known?.upstream === upstream) return known;
     known?.close();
     const { client, principal } = this.#options;

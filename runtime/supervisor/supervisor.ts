@@ -130,9 +130,10 @@ export class Supervisor {
     this.#contract = contract;
     this.#settings = settingsOf(contract);
     if (!isDeepStrictEqual([before.health, before.proof], [contract.health, contract.proof])) this.#health.restart();
-    const wanted = contract.desiredState ?? "running";
-    if (wanted !== "running") await this.#keeper.stop(`the operator wants it ${wanted}`);
-    else if (this.#keeper.phase === "idle") this.#startChild();
+    if (this.#wanted !== "running") {
+      await this.#keeper.stop(this.#downReason());
+      if (contract.sharing === "isolated") this.sessions.clear();
+    } else if (this.#keeper.phase === "idle") this.#startChild();
     else if (!sameProcess(before, contract) || secretsBefore !== this.#hashSecrets()) {
       this.#keeper.restart("the contract has changed", true);
       if (contract.sharing === "isolated") this.sessions.clear();
@@ -271,19 +272,25 @@ export class Supervisor {
       return;
     }
     if (gaps.length > 0) this.#log.warn({ event: "limit-gaps", gaps });
-    if ((this.#contract.desiredState ?? "running") === "running") this.#keeper.start();
+    if (this.#wanted === "running") this.#keeper.start();
+  }
+
+  /** The settings' wish, unless somebody has contained it since. */
+  get #wanted(): "running" | "stopped" | "quarantined" {
+    const { contained, desiredState = "running" } = this.#contract;
+    return contained === undefined ? desiredState : "quarantined";
   }
 
   #downReason(): string {
-    const wanted = this.#contract.desiredState ?? "running";
-    if (wanted !== "running") return `the operator wants it ${wanted}`;
+    const { contained } = this.#contract;
+    if (contained !== undefined) return `contained: ${contained}`;
+    if (this.#wanted !== "running") return `the operator wants it ${this.#wanted}`;
     return this.limits().refusal ?? this.#keeper.reason;
   }
 
   #state(now: number): { state: ServerState; reason: string | undefined } {
     if (this.#stopping !== undefined) return { state: "stopped", reason: this.#stopping };
-    const wanted = this.#contract.desiredState ?? "running";
-    if (wanted !== "running") return { state: wanted, reason: this.#downReason() };
+    if (this.#wanted !== "running") return { state: this.#wanted, reason: this.#downReason() };
     const { phase } = this.#keeper;
     if (phase === "crash-loop") return { state: "crash-loop", reason: this.#keeper.reason };
     if (phase === "starting") return { state: "starting", reason: "the server has not answered initialize yet" };

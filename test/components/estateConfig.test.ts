@@ -45,11 +45,6 @@ describe("resolveEstate", () => {
     assert.deepEqual(of({ repeatableTools: [] }), []);
   });
 
-  it("instances share a uid, so nproc holds all of them", () => {
-    const [server] = resolveEstate({ servers: { everything: { instances: 3 } } }, catalogue).servers;
-    assert.equal(server?.limits.nproc, 192);
-  });
-
   it("R-LIM-02: the hub class has the plan's own figures", () => {
     assert.deepEqual(limitClasses.hub, {
       memoryMiB: 4096,
@@ -143,11 +138,6 @@ describe("resolveEstate", () => {
       "more instances than its network has addresses",
       { servers: { everything: { instances: 5 } } },
       "mcp-estate:servers.everything.instances: 5 given; Too big: expected number to be <=4",
-    ],
-    [
-      "nproc for one of two instances",
-      { servers: { everything: { instances: 2, limits: { nproc: 100 } } } },
-      "mcp-estate:servers.everything.limits.nproc: 100 is less than twice pids 32 times 2 instances; it counts per uid on the whole host and must not bite before pids does",
     ],
     [
       "a principal with the owner's name",

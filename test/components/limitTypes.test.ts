@@ -17,6 +17,7 @@ const WORKLOAD = {
   hostname: '"memory"',
   image: '"sha256:0"',
   user: "100000",
+  group: "100000",
   limits: "limits",
   networks: "[]",
   ports: "[]",

@@ -236,7 +236,7 @@ describe("components: every argument reaches a resource input", () => {
     assert.deepEqual(principals, [{ name: "alice", tokenFile: "gateway-token-alice" }]);
   });
 
-  it("two instances are two containers with a name each on one network, of one image and one uid", () => {
+  it("two instances are two containers with a name each on one network, of one image, and with a uid each", () => {
     const [first, second] = ["echo", "echo--2"].map((name) => {
       const { inputs } = only(seen, "Container", `mcp-estate-test-${name}`);
       assert.equal(inputs["hostname"], name);
@@ -246,7 +246,12 @@ describe("components: every argument reaches a resource input", () => {
       return inputs;
     });
     assert.equal(first?.["image"], second?.["image"]);
-    assert.equal(first?.["user"], second?.["user"]);
+    const [[user, group], [otherUser, otherGroup]] = [first, second].map((one) => String(one?.["user"]).split(":"));
+    assert.notEqual(user, otherUser);
+    // the image gives the folder of the secrets to one group
+    assert.deepEqual([group, otherGroup], [user, user]);
+    assert.equal(String(only(seen, "SecretFiles", "echo--2").inputs["gid"]), group);
+    assert.deepEqual(first?.["ulimits"], second?.["ulimits"]);
     assert.notDeepEqual(first?.["volumes"], second?.["volumes"]);
   });
 });
