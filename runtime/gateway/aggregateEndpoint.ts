@@ -11,13 +11,14 @@ import {
 import { Fault } from "../wire/faults.ts";
 import { header, readBody, sendText } from "../wire/httpIo.ts";
 import { LOG_LEVELS } from "../wire/logLevels.ts";
-import { findSpan, replaceSpans, type Span } from "../wire/jsonSpans.ts";
+import { replaceSpans } from "../wire/jsonSpans.ts";
 import { checkRevision, negotiate } from "../wire/revisions.ts";
 import { SessionStore } from "../wire/sessionStore.ts";
 import { parseEventId } from "../wire/sse.ts";
 import { aggregateCall, rewriteForClient, splitServerId } from "./aggregateCall.ts";
 import { AggregateSession } from "./aggregateSession.ts";
-import { splitName, type Catalogue } from "./catalogue.ts";
+import { findRoute, INVALID_PARAMS, RpcMistake } from "./aggregateRoute.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import type { Caller } from "./execute.ts";
 import type { RoutedServer } from "./routedServer.ts";
@@ -36,21 +37,6 @@ export interface AggregateOptions {
 /** Told what the message is once it is read. */
 export type Seen = (method: string, server: string | undefined, tool: string | undefined) => void;
 
-/** A mistake of the client inside the protocol: a JSON-RPC error in an ordinary answer, as MCP has it. */
-class RpcMistake extends Error {
-  override readonly name = "RpcMistake";
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-const METHOD_NOT_FOUND = -32601;
-const INVALID_PARAMS = -32602;
-const RESOURCE_NOT_FOUND = -32002;
-const URI_METHODS: ReadonlySet<string> = new Set(["resources/read", "resources/subscribe", "resources/unsubscribe"]);
 const MAX_SESSIONS = 1000;
 
 const CAPABILITIES = {
@@ -60,12 +46,6 @@ const CAPABILITIES = {
   completions: {},
   logging: {},
 } as const;
-
-interface Route {
-  readonly server: RoutedServer;
-  readonly local: string;
-  readonly edits: readonly { readonly span: Span; readonly text: string }[];
-}
 
 /** `/mcp`: all servers as one, tools and prompts named `server__name`, resources under their own URIs. */
 export class AggregateEndpoint {
@@ -164,7 +144,7 @@ export class AggregateEndpoint {
       sendText(response, 200, resultText(idText, own), "application/json");
       return;
     }
-    const { server, local, edits } = await this.#route(envelope);
+    const { server, local, edits } = await findRoute(envelope, this.#options);
     const tool = method === "tools/call" ? local : undefined;
     seen(method, server.name, tool);
     if (method === "resources/subscribe") session.subscribe(server, local);
@@ -192,48 +172,6 @@ export class AggregateEndpoint {
     if (method === "resources/list") return { resources: await catalogue.located("resources") };
     if (method === "resources/templates/list") return { resourceTemplates: await catalogue.located("templates") };
     return undefined;
-  }
-
-  async #route(envelope: Envelope): Promise<Route> {
-    const { method, params = {} } = envelope;
-    if (method === "tools/call" || method === "prompts/get")
-      return this.#byName(envelope, params["name"], ["params", "name"]);
-    if (URI_METHODS.has(method)) return this.#byUri(params["uri"]);
-    const ref = params["ref"];
-    if (method === "completion/complete" && isRecord(ref)) {
-      return ref["type"] === "ref/prompt"
-        ? this.#byName(envelope, ref["name"], ["params", "ref", "name"])
-        : this.#byUri(ref["uri"]);
-    }
-    throw new RpcMistake(METHOD_NOT_FOUND, `${method} is not offered for all servers together; use /servers/NAME/mcp`);
-  }
-
-  #byName(envelope: Envelope, name: unknown, path: readonly string[]): Route {
-    const parts = typeof name === "string" ? splitName(name) : undefined;
-    const server = parts === undefined ? undefined : this.#options.server(parts.server);
-    const span = findSpan(envelope.text, path);
-    if (parts === undefined || server === undefined || span === undefined) {
-      throw new RpcMistake(
-        INVALID_PARAMS,
-        `unknown name ${JSON.stringify(name)}: SERVER__NAME with one of ${this.#options.names().join(", ")}`,
-      );
-    }
-    server.requireRoutable();
-    const { tools } = server.state;
-    if (envelope.method === "tools/call" && !tools.includes(parts.local)) {
-      throw new RpcMistake(
-        INVALID_PARAMS,
-        `${parts.server} has no tool ${JSON.stringify(parts.local)}; known: ${tools.join(", ")}`,
-      );
-    }
-    return { server, local: parts.local, edits: [{ span, text: JSON.stringify(parts.local) }] };
-  }
-
-  async #byUri(uri: unknown): Promise<Route> {
-    const server = typeof uri === "string" ? await this.#options.catalogue.ownerOf(uri) : undefined;
-    if (server === undefined)
-      throw new RpcMistake(RESOURCE_NOT_FOUND, `no server offers the resource ${JSON.stringify(uri)}`);
-    return { server, local: String(uri), edits: [] };
   }
 
   /** What a server says of its own accord, with its requests under a joint id. */

@@ -4,8 +4,9 @@ import { newSessionId, type StoredSession } from "../wire/sessionStore.ts";
 import { SseStream } from "../wire/sse.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import type { RoutedServer } from "./routedServer.ts";
-import type { ClientParams, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import { UpstreamLink } from "./upstreamLink.ts";
+import type { ClientParams } from "./upstreamSession.ts";
 
 /** Before a stream that ended is opened again. */
 const LISTEN_AGAIN_MS = 1000;

@@ -1,6 +1,7 @@
 import type { RoutedServer } from "./routedServer.ts";
-import { GATEWAY_CLIENT, type Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 import { UpstreamLink } from "./upstreamLink.ts";
+import { GATEWAY_CLIENT } from "./upstreamSession.ts";
 
 /** Sessions for calls that have none of their own: one with each shared instance, one for each principal with an isolated one. */
 export class CommonLinks {

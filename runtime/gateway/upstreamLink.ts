@@ -4,14 +4,15 @@ import { SseParser } from "../wire/sse.ts";
 import type { TrunkHead } from "../wire/trunkFrames.ts";
 import { nextCallId } from "./callId.ts";
 import { forwardCall, type ForwardOptions } from "./forwardCall.ts";
+import type { Upstream } from "./upstream.ts";
 import {
   MCP_HEADERS,
+  openSession,
   ownerHeaders,
   type ClientParams,
   type OpenedSession,
   type SessionOwner,
-  type Upstream,
-} from "./upstream.ts";
+} from "./upstreamSession.ts";
 
 /** Trace context of the caller, handed on so that traces join up. */
 export type TraceHeaders = Pick<TrunkHead, "traceparent" | "tracestate">;
@@ -158,7 +159,7 @@ export class UpstreamLink {
   #open(endsAt: number): Promise<OpenedSession> {
     if (this.#session !== undefined) return this.#session;
     const signal = AbortSignal.timeout(Math.max(1, endsAt - Date.now()));
-    const opening = this.upstream.openSession(this.#client, this.#owner, signal).then(async (session) => {
+    const opening = openSession(this.upstream, this.#client, this.#owner, signal).then(async (session) => {
       await this.#sendFirst(session);
       return session;
     });

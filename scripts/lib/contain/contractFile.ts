@@ -9,7 +9,7 @@ const FOLDER = "/run/secrets";
 const NAME = "contract.json";
 
 /** What is read of a server's contract; the rest stays as it is. The gateway's has no command. */
-const serverContract = z.looseObject({
+const serverContract = z.object({
   name: z.string(),
   command: z.array(z.string()),
   contained: z.string().optional(),
@@ -30,18 +30,22 @@ export async function readContract(container: Docker.Container): Promise<Contrac
   if (archive === undefined) return undefined;
   const extract = tar.extract();
   archive.pipe(extract);
-  for await (const entry of extract) {
-    const text = (await buffer(entry)).toString("utf8");
-    const read = serverContract.safeParse(JSON.parse(text));
-    if (!read.success) return undefined;
-    const { name, contained } = read.data;
-    const { mode, mtime, uid, gid } = entry.header;
-    // ids beyond the plain fields of a header stand in its extension
-    const large = (entry.header.pax ?? {}) as { uid?: string; gid?: string };
-    const ids = { uid: String(large.uid ?? uid), gid: String(large.gid ?? gid) };
-    return { server: name, contained, content: read.data, header: { mode, mtime, ids } };
-  }
-  return undefined;
+  let found: ContractFile | undefined;
+  // read to its end, as a connection that is left in the middle keeps the program from ending
+  for await (const entry of extract) found = contractIn(entry.header, (await buffer(entry)).toString("utf8")) ?? found;
+  return found;
+}
+
+function contractIn({ mode, mtime, uid, gid, pax }: Header, text: string): ContractFile | undefined {
+  // as it came: the checked copy has its keys in another order
+  const content = JSON.parse(text) as Record<string, unknown>;
+  const read = serverContract.safeParse(content);
+  if (!read.success) return undefined;
+  const { name, contained } = read.data;
+  // ids beyond the plain fields of a header stand in its extension
+  const large = (pax ?? {}) as { uid?: string; gid?: string };
+  const ids = { uid: String(large.uid ?? uid), gid: String(large.gid ?? gid) };
+  return { server: name, contained, content, header: { mode, mtime, ids } };
 }
 
 /**

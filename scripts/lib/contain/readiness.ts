@@ -19,31 +19,26 @@ const READY_URL = "http://127.0.0.1:8000/ready";
 /** Asks a supervisor how its server is, through Docker alone: the gateway may be what fails. Never rejects. */
 export async function readReadiness(container: Docker.Container): Promise<Readiness> {
   const silent = (reason: string): Readiness => ({ state: "silent", reason });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Readiness>((resolve) => {
-    timer = setTimeout(() => resolve(silent(`its supervisor did not answer within ${LIMIT_MS / 1000} s`)), LIMIT_MS);
-  });
-  const asked = ask(container).then(
-    (body) => {
-      const read = answer.safeParse(parsed(body));
-      if (!read.success) return silent("its supervisor does not answer");
-      return { state: read.data.state, reason: read.data.reason ?? "" };
-    },
-    (error: unknown) => silent(`it cannot be asked: ${error instanceof Error ? error.message : String(error)}`),
-  );
-  return Promise.race([asked, late]).finally(() => clearTimeout(timer));
+  try {
+    const read = answer.safeParse(parsed(await ask(container, AbortSignal.timeout(LIMIT_MS))));
+    if (!read.success) return silent("its supervisor does not answer");
+    return { state: read.data.state, reason: read.data.reason ?? "" };
+  } catch (error) {
+    return silent(`it cannot be asked: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
-/** The body of `/ready`, whatever its status. */
-async function ask(container: Docker.Container): Promise<string> {
+/** The body of `/ready`, whatever its status. Rejects when there is no answer in time. */
+async function ask(container: Docker.Container, signal: AbortSignal): Promise<string> {
   const command = ["/usr/bin/curl", "-s", "--max-time", String(CURL_SECONDS), READY_URL];
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({});
+  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true, abortSignal: signal });
+  const stream = await exec.start({ abortSignal: signal });
   const stdout = new PassThrough();
   const modem = container.modem as Docker["modem"];
   modem.demuxStream(stream, stdout, new PassThrough().resume());
   stream.on("end", () => stdout.end());
   stream.on("error", (error) => stdout.destroy(error));
+  signal.addEventListener("abort", () => stream.destroy(new Error(`no answer within ${LIMIT_MS / 1000} s`)));
   return text(stdout);
 }
 
