@@ -1,23 +1,29 @@
 /**
  * `npm run preview`: what was changed by hand and what `npm run up` would do, in words. Changes nothing of the estate.
- * With `--diff` or `--json` the engine's own output.
+ * With `--diff` or `--json` the engine's own output; with `--placeholders` also where secrets or an environment's values
+ * are not at hand, with values of the right type in their place.
  */
 import { parseArgs } from "./lib/args.ts";
-import { getReady } from "./lib/deploy.ts";
 import { runAttached } from "./lib/exec.ts";
 import { look } from "./lib/look.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
-import { changesTable, driftTable } from "./lib/report.ts";
+import { changesTable, driftTable, placeholderList } from "./lib/report.ts";
+import { withResolvedSettings } from "./lib/settings/configFile.ts";
 
-await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes"]);
-  const ready = await getReady({ stack, flags });
-  if (rest.includes("--diff") || rest.includes("--json")) {
-    return runAttached(ready.engine.file, ["preview", "--stack", stack, ...rest], { cwd: projectDir, env: ready.env });
-  }
-  const { drift, changes } = await look(ready, stack, rest);
-  process.stdout.write(`${driftTable(drift)}\n\n`);
-  process.stdout.write(`${changesTable(changes, '"npm run up"')}\n`);
-  return 0;
+await main(() => {
+  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "placeholders"]);
+  return withResolvedSettings({ stack, flags, usePlaceholders: flags.has("placeholders") }, async (resolved) => {
+    const { prepared, placeholders } = resolved;
+    const args = [...resolved.args, ...rest];
+    process.stdout.write(placeholderList(placeholders));
+    if (rest.includes("--diff") || rest.includes("--json")) {
+      const { engine, env } = prepared;
+      return runAttached(engine.file, ["preview", "--stack", stack, ...args], { cwd: projectDir, env });
+    }
+    const { drift, changes } = await look(prepared, stack, args);
+    process.stdout.write(`${driftTable(drift)}\n\n`);
+    process.stdout.write(`${changesTable(changes, '"npm run up"')}\n`);
+    return 0;
+  });
 });

@@ -1,5 +1,5 @@
 /**
- * `npm run ci:preview -- --stack NAME [--to FILE]`: previews a stack for a pull request. Prints the comment, or writes what
+ * `npm run ci:preview -- --stack NAME [--to FILE] [--placeholders]`: previews a stack for a pull request. Prints the comment, or writes what
  * it found to FILE for `npm run ci:comment`. Exit code 1 when the update is refused, after writing.
  */
 import { writeFileSync } from "node:fs";
@@ -13,11 +13,11 @@ import { projectDir } from "../lib/paths.ts";
 import { requireStackFile } from "../lib/stackFile.ts";
 
 await main(async () => {
-  const { stack, rest } = parseArgs(process.argv.slice(2), ["yes"]);
+  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "placeholders"]);
   const to = takeOption(rest, "to");
   requireStackFile(projectDir, stack);
   requireDurableState();
-  const preview = await previewStack(stack, rest);
+  const preview = await previewStack(stack, rest, flags.has("placeholders"));
   if (to !== undefined) writeFileSync(to, `${JSON.stringify(preview, null, 2)}\n`);
   process.stdout.write(previewComment([preview], revision()));
   return isRefused(preview) ? 1 : 0;

@@ -93,7 +93,8 @@ function passphrase(options: EnvironmentOptions, env: Environment): Environment 
 function dropForeignSalt({ project, stack, env = process.env }: EnvironmentOptions, stackFile: StackFile): boolean {
   const text = readFileSync(stackFile.file, "utf8");
   const state = stateFolder({ ...env, ...backend(project, env) });
-  if (/^\s*secure:/m.test(text) || state === undefined) return false;
+  // In any style of YAML: {secure: …} on one line too.
+  if (/\bsecure["']?:/.test(text) || state === undefined) return false;
   const name = stack.split("/").at(-1) ?? stack;
   if (existsSync(join(state, "stacks", projectName(project), `${name}.json`))) return false;
   writeFileSync(stackFile.file, text.replace(/^encryptionsalt:.*\n?/m, ""));

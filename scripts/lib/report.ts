@@ -15,3 +15,10 @@ export function changesTable(changes: readonly PlannedChange[], subject: string)
   const rows = changes.map(({ action, resource, because }) => [action, resource, because.join(", ")]);
   return `${subject} would make ${changes.length} changes:\n\n${table(["ACTION", "RESOURCE", "BECAUSE OF"], rows)}`;
 }
+
+/** Which values stand for others, or nothing where all are real. */
+export function placeholderList(placeholders: ReadonlyMap<string, unknown>): string {
+  if (placeholders.size === 0) return "";
+  const rows = [...placeholders].map(([path, value]) => [path, JSON.stringify(value)]);
+  return `Placeholders, because the real values are not at hand (${rows.length}):\n\n${table(["SETTING", "PLACEHOLDER"], rows)}\n\n`;
+}

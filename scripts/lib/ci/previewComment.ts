@@ -70,9 +70,12 @@ function overview(previews: readonly StackPreview[]): string {
 }
 
 function section(preview: StackPreview, rows: number): string {
-  const { stack, refusals, advice, changes, limits, drift } = preview;
+  const { stack, refusals, placeholders, advice, changes, limits, drift } = preview;
   const parts = [
     refusals.length > 0 ? `**Refused:**\n${list(refusals, rows)}` : "",
+    placeholders.length > 0
+      ? `**Previewed with placeholders for:** ${placeholders.slice(0, rows).map(code).join(", ")}`
+      : "",
     advice.length > 0 ? `**Policy advises:**\n${list(advice, rows)}` : "",
     changes.length > 0 ? changesTable(preview, rows) : "",
     limits.length > 0 && changes.length > 0 ? limitsTable(preview, rows) : "",

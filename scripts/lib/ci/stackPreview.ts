@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { getReady } from "../deploy.ts";
+import type { Complaint } from "../complaints.ts";
 import { dockerClient } from "../docker.ts";
 import { observe } from "../look.ts";
 import { projectDir } from "../paths.ts";
+import { withResolvedSettings, type Resolved } from "../settings/configFile.ts";
 import { UserError } from "../userError.ts";
 import { limitChanges, limitChangeSchema } from "./limitChanges.ts";
 
@@ -13,6 +14,8 @@ export const stackPreviewSchema = z.object({
   stack: z.string(),
   /** Why the update would not happen; empty when it would. */
   refusals: z.array(z.string()),
+  /** Settings whose real value was not at hand. */
+  placeholders: z.array(z.string()),
   /** What policies advise. */
   advice: z.array(z.string()),
   changes: z.array(
@@ -33,33 +36,55 @@ export type StackPreview = z.infer<typeof stackPreviewSchema>;
  * Previews a stack for a pull request, with the project's policy pack where there is one. What stands in its way (a
  * lock, a missing passphrase, no Docker) is told as a refusal, so that the comment comes in any case.
  */
-export async function previewStack(stack: string, args: readonly string[] = []): Promise<StackPreview> {
-  const nothing: StackPreview = { stack, refusals: [], advice: [], changes: [], limits: [], drift: [] };
+export async function previewStack(
+  stack: string,
+  args: readonly string[],
+  usePlaceholders: boolean,
+): Promise<StackPreview> {
+  const nothing: StackPreview = {
+    stack,
+    refusals: [],
+    placeholders: [],
+    advice: [],
+    changes: [],
+    limits: [],
+    drift: [],
+  };
   try {
-    const ready = await getReady({ stack, flags: new Set(["yes"]) });
-    const [host, observation] = await Promise.all([hostSize(), observe(ready, stack, [...policyPack(), ...args])]);
-    const { drift, changes, complaints, failure, steps } = observation;
-    const texts = (kind: "refusal" | "advice") =>
-      complaints.filter((each) => each.kind === kind).map(({ text }) => text);
-    const refusals = texts("refusal");
-    if (failure !== undefined && refusals.length === 0) refusals.push(failure);
-    return {
-      ...nothing,
-      refusals,
-      advice: texts("advice"),
-      // Of a preview that broke off they are those that came before: half a plan misleads.
-      changes:
-        refusals.length > 0
-          ? []
-          : changes.map(({ action, resource, because }) => ({ action, resource, because: [...because] })),
-      limits: refusals.length > 0 ? [] : limitChanges(steps),
-      drift,
-      host,
-    };
+    const options = { stack, flags: new Set(["yes"]), usePlaceholders };
+    return await withResolvedSettings(options, async (resolved) => {
+      const found = await ask(resolved, stack, args);
+      return { ...nothing, ...found, placeholders: [...resolved.placeholders.keys()] };
+    });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { ...nothing, refusals: [error.message] };
   }
+}
+
+async function ask(
+  resolved: Resolved,
+  stack: string,
+  args: readonly string[],
+): Promise<Omit<StackPreview, "stack" | "placeholders">> {
+  const asked = observe(resolved.prepared, stack, [...resolved.args, ...policyPack(), ...args]);
+  const [host, observation] = await Promise.all([hostSize(), asked]);
+  const { drift, changes, complaints, failure, steps } = observation;
+  const texts = (kind: Complaint["kind"]) => complaints.filter((each) => each.kind === kind).map(({ text }) => text);
+  const refusals = texts("refusal");
+  if (failure !== undefined && refusals.length === 0) refusals.push(failure);
+  // Of a preview that broke off there are only those that came before: half a plan misleads.
+  const isWhole = refusals.length === 0;
+  return {
+    refusals,
+    advice: texts("advice"),
+    changes: isWhole
+      ? changes.map(({ action, resource, because }) => ({ action, resource, because: [...because] }))
+      : [],
+    limits: isWhole ? limitChanges(steps) : [],
+    drift,
+    host,
+  };
 }
 
 function policyPack(): string[] {

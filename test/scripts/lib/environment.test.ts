@@ -89,6 +89,15 @@ describe("engineEnvironment", () => {
     assert.equal(readFileSync(join(project, "Pulumi.dev.yaml"), "utf8"), "encryptionsalt: v1:abc\n");
   });
 
+  it("keeps a salt that encrypts a setting, in any style of YAML", () => {
+    for (const secret of ["a:b: { secure: v1:x }", 'a:b: { "secure": "v1:x" }', "a:b:\n    secure: v1:x"]) {
+      const text = `encryptionsalt: v1:abc\nconfig:\n  ${secret}\n`;
+      write(project, "Pulumi.dev.yaml", text);
+      assert.throws(() => environment(), /stack "dev" is encrypted/);
+      assert.equal(readFileSync(join(project, "Pulumi.dev.yaml"), "utf8"), text);
+    }
+  });
+
   it("never invents a passphrase for a stack that has one already, and says where it looked", () => {
     write(project, "Pulumi.dev.yaml", "encryptionsalt: v1:abc\nconfig:\n  a:b:\n    secure: v1:x\n");
     const file = passphraseFile(project, { HOME: home });

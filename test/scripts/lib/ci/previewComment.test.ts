@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { MAX_CHARACTERS, PREVIEW_MARKER, previewComment } from "../../../../scripts/lib/ci/previewComment.ts";
 import { stackPreviewSchema, type StackPreview } from "../../../../scripts/lib/ci/stackPreview.ts";
 
-const nothing: StackPreview = { stack: "dev", refusals: [], advice: [], changes: [], limits: [], drift: [] };
+const nothing: StackPreview = {
+  stack: "dev",
+  refusals: [],
+  placeholders: [],
+  advice: [],
+  changes: [],
+  limits: [],
+  drift: [],
+};
 const change = (action: "create" | "update" | "replace" | "delete", resource: string, because: string[] = []) => ({
   action,
   resource,
@@ -97,6 +105,7 @@ describe("the comment on a pull request (R-DEP-10)", () => {
     const preview = fc.record({
       stack: fc.constantFrom("dev", "prod"),
       refusals: many(text),
+      placeholders: many(text),
       advice: many(text),
       changes: many(
         fc.record({

@@ -1,0 +1,73 @@
+import { isSettings, UNKNOWN, type Settings } from "./environmentValues.ts";
+
+/** A part of a JSON Schema, as far as placeholders need it. */
+export interface Schema {
+  type?: string;
+  format?: string;
+  enum?: readonly unknown[];
+  minimum?: number;
+  exclusiveMinimum?: number;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+}
+
+export interface Filled {
+  settings: Settings;
+  /** Path → placeholder, of all that stand for something. */
+  placeholders: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Puts values of the right type in the place of those that are not at hand.
+ * @param schema of the settings, by full key.
+ * @param secrets whether encrypted values cannot be opened either.
+ */
+export function fillPlaceholders(settings: Settings, schema: Schema, secrets: boolean): Filled {
+  const placeholders = new Map<string, unknown>();
+  const fill = (value: unknown, part: Schema | undefined, path: string): unknown => {
+    if (value === UNKNOWN || (secrets && isSecret(value))) {
+      const placeholder = placeholderFor(part, path);
+      placeholders.set(path, placeholder);
+      return placeholder;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => fill(item, undefined, `${path}[${index}]`));
+    if (!isSettings(value) || isSecret(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        fill(inner, member(part, key), path === "" ? key : `${path}.${key}`),
+      ]),
+    );
+  };
+  return { settings: fill(settings, schema, "") as Settings, placeholders };
+}
+
+/** What the engine writes for an encrypted setting. */
+function isSecret(value: unknown): boolean {
+  return isSettings(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
+}
+
+function member(schema: Schema | undefined, key: string): Schema | undefined {
+  const values = schema?.additionalProperties;
+  return schema?.properties?.[key] ?? (typeof values === "object" ? values : undefined);
+}
+
+/** Of the schema's type and within its bounds; text says what it stands for. */
+function placeholderFor(schema: Schema | undefined, path: string): unknown {
+  if (schema?.enum) return schema.enum[0];
+  switch (schema?.type) {
+    case "integer":
+      return Math.max(1, schema.minimum ?? 1);
+    case "number":
+      return Math.max(1, schema.minimum ?? schema.exclusiveMinimum ?? 1);
+    case "boolean":
+      return false;
+    case "array":
+      return [];
+    case "object":
+      return {};
+    default:
+      // An address that documentation is written with: no host has it (RFC 5737).
+      return schema?.format === "ipv4" ? "192.0.2.1" : `PLACEHOLDER-${path.replace(/\W+/g, "-")}`;
+  }
+}
