@@ -77,7 +77,8 @@ export class LadderRunner {
     const { level, reasons } = this.#verdict;
     log[level === "normal" ? "debug" : "warn"]({
       event: "ladder",
-      level,
+      // `level` is the log's own
+      ladderLevel: level,
       reasons,
       processes: alive.length,
       tasks,
@@ -108,7 +109,7 @@ export class LadderRunner {
     else await this.#end(level, "terminate", victims, 0);
     if (level !== "nuclear") return;
     acted(level, "restart");
-    this.#options.log.fatal({ event: "ladder-action", level, action: "restart", own: container.own });
+    this.#options.log.fatal({ event: "ladder-action", ladderLevel: level, action: "restart", own: container.own });
     restartContainer(this.#verdict.reasons.join("; "));
   }
 
@@ -122,7 +123,7 @@ export class LadderRunner {
     if (victims.length === 0) return;
     this.#options.acted(level, action);
     const pids = victims.map(({ pid }) => pid);
-    this.#options.log.warn({ event: "ladder-action", level, action, processes: pids.length, pids });
+    this.#options.log.warn({ event: "ladder-action", ladderLevel: level, action, processes: pids.length, pids });
     await endProcesses(pids, graceMs);
   }
 
@@ -139,7 +140,7 @@ export class LadderRunner {
       ]);
     this.#options.log.warn({
       event: "ladder-evidence",
-      level,
+      ladderLevel: level,
       limits: this.#options.limits(),
       processes: alive.length,
       table,

@@ -123,7 +123,7 @@ describe("a server that explodes, and its neighbour", function () {
     );
     ok(bomb.lines("ladder-evidence").some((line) => (line["table"] as unknown[]).length > 20));
     const restart = bomb.lines("ladder-action").find((line) => line["action"] === "restart");
-    equal(restart?.["level"], "nuclear");
+    equal(restart?.["ladderLevel"], "nuclear");
   });
 
   it("forks slowly: cleaned up to the ceiling again and again, and the server goes on", async () => {

@@ -169,6 +169,6 @@ describe("A-24 the ladder at work", () => {
     const { running, restarts } = await run(22);
     await until(() => restarts.length > 0);
     deepEqual(restarts, ["23 processes, ceiling 3"]);
-    ok(running.lines.some((line) => line["event"] === "ladder-evidence" && line["level"] === "nuclear"));
+    ok(running.lines.some((line) => line["event"] === "ladder-evidence" && line["ladderLevel"] === "nuclear"));
   });
 });
