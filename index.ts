@@ -5,7 +5,7 @@ import { instanceNames } from "./components/instances.ts";
 import { McpServer } from "./components/mcpServer.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
-import { allocateSubnets } from "./components/subnets.ts";
+import { allocateSubnets, wantedBlocks } from "./components/subnets.ts";
 import { targetFor } from "./components/targets/index.ts";
 import { loadConfig } from "./config.ts";
 
@@ -24,6 +24,7 @@ target.checkCapacity(
 const EDGE = "gateway-edge";
 const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
+target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const mcpServers = estate.servers.map((server) => {
   const subnet = subnets.get(server.name) ?? "";

@@ -20,8 +20,8 @@ export interface OrphanSweepArgs {
 
 /**
  * Declares that nothing else runs. What carries this stack's mark and is not in its state, and what matches a pattern
- * of the user's, shows in the next preview by name; the next update removes or reports it as the policy says. Volumes
- * are never removed here, and nothing of another stack is ever touched.
+ * of the user's, shows in the next preview by name; the next update removes or reports it as the policy says. Data
+ * volumes are never removed here, and nothing of another stack is ever touched.
  */
 export class OrphanSweep extends pulumi.dynamic.Resource {
   /** What is only reported, in words. */

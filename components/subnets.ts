@@ -1,4 +1,5 @@
-import { hashToUint32 } from "./naming.ts";
+import { hashToUint32, type Owner } from "./naming.ts";
+import type { WantedBlock } from "./providers/addressPlan.ts";
 
 /** Addresses in a /29: network, bridge, five hosts, broadcast. One server and the gateway need two of the five. */
 const BLOCK_SIZE = 8;
@@ -26,6 +27,31 @@ export function allocateSubnets(range: string, names: readonly string[]): Map<st
   return result;
 }
 
+/** Every block that an estate's networks will have, and the setting that it comes from. */
+export function wantedBlocks(
+  owner: Owner,
+  estate: {
+    networkRange: string;
+    networks: ReadonlyArray<{ name: string; subnet: string; dockerName?: string | undefined }>;
+  },
+  subnets: ReadonlyMap<string, string>,
+): WantedBlock[] {
+  const own = [...subnets].map(([network, subnet]) => ({
+    network,
+    setting: `${owner.estate}:network.range`,
+    value: estate.networkRange,
+    subnet,
+  }));
+  const shared = estate.networks.map(({ name, subnet, dockerName }) => ({
+    network: name,
+    setting: `${owner.estate}:networks.${name}.subnet`,
+    value: subnet,
+    subnet,
+    ...(dockerName ? { dockerName } : {}),
+  }));
+  return [...own, ...shared];
+}
+
 /** True when `range` is an IPv4 CIDR that `allocateSubnets` takes. */
 export function isSubnetRange(range: string): boolean {
   try {
@@ -43,7 +69,7 @@ export function isSubnet(subnet: string): boolean {
 
 /** True when two blocks have an address in common. @throws Error when one is malformed. */
 export function overlaps(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((text) => parseBlock(text, 8, 32));
+  const [first, second] = [a, b].map((text) => parseBlock(text, 0, 32));
   if (!first || !second) throw new Error(`${a}, ${b}: both must be IPv4 blocks`);
   return first.base < second.base + second.size && second.base < first.base + first.size;
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
 import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
-import { findOrphans, type Declared, type Orphan, type OrphanPolicy } from "./orphans.ts";
+import { findOrphans, isSecretsVolume, type Declared, type Orphan, type OrphanPolicy } from "./orphans.ts";
 
 /** Inputs of the resource; `orphans` is declared empty, so that a diff names what will be removed. */
 export interface OrphanSweepInputs {
@@ -33,7 +33,7 @@ export async function sweepOrphans(inputs: OrphanSweepInputs, previous?: Declare
   const faults: string[] = [];
   for (const orphan of found.filter(({ action }) => action === "remove")) {
     try {
-      await remove(orphan);
+      await remove(orphan, inputs);
     } catch (error) {
       if (!isNotFound(error)) faults.push(`${orphan.kind} ${orphan.name}: ${(error as Error).message}`);
     }
@@ -61,7 +61,7 @@ function inWords({ kind, name, image, created, reason }: Orphan): string {
   return `${kind} ${name}${details.length > 0 ? ` (${details.join(", ")})` : ""}: ${reason}`;
 }
 
-async function remove({ kind, id }: Orphan): Promise<void> {
+async function remove({ kind, id }: Orphan, owner: Pick<OrphanSweepInputs, "estate" | "stack">): Promise<void> {
   const docker = connect();
   switch (kind) {
     case "container":
@@ -79,7 +79,9 @@ async function remove({ kind, id }: Orphan): Promise<void> {
       return;
     }
     case "volume":
-      throw new Error("a volume is removed only by name, after a backup");
+      if (!isSecretsVolume(id, owner)) throw new Error("a data volume is removed only by name, after a backup");
+      await docker.getVolume(id).remove();
+      return;
   }
 }
 

@@ -119,7 +119,10 @@ async function findNetworks(docker: Docker, query: OrphanQuery): Promise<Orphan[
     }));
 }
 
-/** Volumes hold data: they are named, never removed. */
+/** Made anew with every container: nothing in one is worth keeping, and it is clear text for root. */
+const SECRETS_VOLUME = /-secrets-[0-9a-f]{7}$/;
+
+/** Volumes hold data: they are named, never removed. All but those of secret files, which the engine names. */
 async function findVolumes(docker: Docker, query: OrphanQuery): Promise<Orphan[]> {
   const declared = new Set(query.declared.volumes);
   const { Volumes } = await docker.listVolumes();
@@ -129,8 +132,13 @@ async function findVolumes(docker: Docker, query: OrphanQuery): Promise<Orphan[]
     name: volume.Name,
     ...("CreatedAt" in volume ? { created: String(volume.CreatedAt) } : {}),
     reason: OURS,
-    action: "report",
+    action: isSecretsVolume(volume.Name, query) ? "remove" : "report",
   }));
+}
+
+/** By the name that the program gives such a volume, with the provider's random suffix. */
+export function isSecretsVolume(name: string, { estate, stack }: Pick<OrphanQuery, "estate" | "stack">): boolean {
+  return name.startsWith(`${estate}-${stack}-`) && SECRETS_VOLUME.test(name);
 }
 
 /** MCP servers of this machine outside of containers; those of another Docker host are not to be seen from here. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { AddressPlan } from "../addressPlan.ts";
 import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ContainerWatch } from "../containerWatch.ts";
@@ -9,6 +10,7 @@ import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
+import type { WantedBlock } from "../providers/addressPlan.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { SmokeReport } from "../providers/smoke/suite.ts";
@@ -73,6 +75,10 @@ export class DockerTarget implements Target {
       cpus,
     }));
     new HostCapacity("host", { demands, allowOvercommit });
+  }
+
+  checkAddresses(blocks: readonly WantedBlock[]): void {
+    new AddressPlan("addresses", { owner: this.owner, blocks });
   }
 
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {

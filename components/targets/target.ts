@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
+import type { WantedBlock } from "../providers/addressPlan.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
@@ -134,6 +135,8 @@ export interface Target {
   readonly owner: Owner;
   /** Fails the preview of an estate that does not fit. */
   checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void;
+  /** Fails the preview of an estate whose addresses are somebody else's. */
+  checkAddresses(blocks: readonly WantedBlock[]): void;
   /**
    * Declares that nothing else runs than what this target was asked for; call it last.
    * @returns what is found and only reported, in words.

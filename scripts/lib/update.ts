@@ -6,6 +6,8 @@ import { guardVolumes } from "./backup/guard.ts";
 import { withVolumes } from "./backup/mend.ts";
 import { readUpdateFindings, type UpdateFindings } from "./engineEvents.ts";
 import { runAttached } from "./exec.ts";
+import { removeHalfMadeNetworks } from "./halfMade.ts";
+import { sayer } from "./log.ts";
 import { projectDir } from "./paths.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -37,6 +39,7 @@ export async function runUpdate(prepared: Prepared, deployment: Deployment): Pro
   const command = await volumeCommand(stack);
   try {
     return await withVolumes(command, async (signal) => {
+      await removeHalfMadeNetworks(prepared, { project: projectDir, ...command }, sayer("stack"));
       const remember = await guardVolumes({ ...command, signal }, prepared, { stack, program, configFile });
       const code = await runAttached(
         prepared.engine.file,

@@ -27,6 +27,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ContainerWatch: { word: "container", properties: CONTAINER_PROPERTIES, follower: true, comparison: true },
   SecretFiles: { word: "container", properties: { observed: "secret files" }, follower: true },
   OrphanSweep: { word: "sweep of", properties: {}, follower: false },
+  AddressPlan: { word: "plan of", properties: {}, follower: false },
+  PulledImage: { word: "image", properties: {}, follower: false },
   HostCapacity: { word: "capacity of", properties: {}, follower: false },
   BuiltImage: { word: "image", properties: { observed: "image" }, follower: false },
 };

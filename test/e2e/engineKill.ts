@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "./seed.ts";
 import { acts } from "./tampering.ts";
-import type { TestEstate } from "./testEstate.ts";
-import { assertDeclared } from "./world.ts";
+import { docker, type TestEstate } from "./testEstate.ts";
+import { assertExact, declaredWorld, presentWorld, type World } from "./world.ts";
 
 /** What dies: the engine alone, or all that the user's command started in the foreground. */
 export type Victim = "engine" | "command";
@@ -86,7 +86,7 @@ async function killAt(estate: TestEstate, victim: Victim, lines: number, millise
 
 /**
  * One killed update, and the next `npm run up` alone.
- * @throws AssertionError unless that ends in what is declared, with every data volume, and no process left behind.
+ * @throws AssertionError unless that ends in exactly what is declared, with every data volume, and no process left behind.
  * @returns what happened, in words.
  */
 export async function killAndMend(
@@ -99,16 +99,79 @@ export async function killAndMend(
     await acts.changeEnvironment(estate, random);
     await acts.guest(estate, random);
   });
+  const twins = await findTwins(estate);
   const { output } = await estate.succeed("up", ["--yes"]);
   assert.deepEqual(processesOf(estate), [], `nothing of the killed update runs on (${words})`);
-  const strays = await assertDeclared(estate, Object.keys(servers), 1);
+  await assertExact(estate, Object.keys(servers), 1);
   assert.deepEqual(await dataVolumes(estate), volumes);
   await estate.pulumi("preview", "--expect-no-changes");
-  const mended = /lock taken away/.test(output) ? ", lock mended" : "";
-  const counts = Object.entries(strays).flatMap(([kind, ids]: [string, string[]]) =>
+  return `${words}, ${inWords(twins)}${/lock taken away/.test(output) ? ", lock mended" : ""}`;
+}
+
+/** What is on the host and not in the state. */
+async function findTwins(estate: TestEstate): Promise<World> {
+  const [declared, present] = [declaredWorld(estate), await presentWorld(estate)];
+  const only = (kind: keyof World) => present[kind].filter((id) => !declared[kind].includes(id));
+  return { containers: only("containers"), networks: only("networks"), volumes: only("volumes") };
+}
+
+function inWords(twins: World): string {
+  const counts = Object.entries(twins).flatMap(([kind, ids]: [string, string[]]) =>
     ids.length > 0 ? [`${ids.length} ${kind}`] : [],
   );
-  return `${words}${mended}; twins left: ${counts.join(", ") || "none"}`;
+  return `twins: ${counts.join(", ") || "none"}`;
+}
+
+/** An object whose making is not written down yet. */
+export type Unrecorded = "network" | "volume" | "container";
+/** The engine may be faster than the event. */
+const EVENT_TRIES = 5;
+
+/**
+ * Ends the engine with SIGKILL as soon as Docker says that it has made such an object, until one is in no state; then the
+ * next `npm run up` alone.
+ * @param add declares something new that takes one.
+ * @throws AssertionError unless that ends in what is declared, and nothing else is there.
+ */
+export async function killUnrecorded(
+  estate: TestEstate,
+  type: Unrecorded,
+  servers: Readonly<Record<string, unknown>>,
+  add: (attempt: number) => void,
+): Promise<string> {
+  for (let attempt = 1; attempt <= EVENT_TRIES; attempt++) {
+    add(attempt);
+    await killAtCreation(estate, type);
+    const twins = await findTwins(estate);
+    await estate.succeed("up", ["--yes"]);
+    await assertExact(estate, Object.keys(servers), 1);
+    if (twins[`${type}s`].length > 0) return `${inWords(twins)} at attempt ${attempt}`;
+  }
+  throw new Error(`in ${EVENT_TRIES} attempts the engine had always written the ${type} down`);
+}
+
+async function killAtCreation(estate: TestEstate, type: Unrecorded): Promise<void> {
+  const filters = { type: [type], event: ["create"] };
+  const events: NodeJS.ReadableStream & { destroy?: () => void } = await docker.getEvents({ filters });
+  const child = estate.start("up", ["--yes"], { detached: true });
+  const closed = once(child, "close");
+  let output = "";
+  let engine: number | undefined;
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString();
+    engine ??= processesOf(estate).find(({ command }) => /^\S*pulumi up /.test(command))?.pid;
+  };
+  child.stdout.on("data", take);
+  child.stderr.on("data", take);
+  let isKilled = false;
+  events.on("data", (line: Buffer) => {
+    if (isKilled || engine === undefined || !line.toString().includes(`mcp-estate-${estate.stack}-`)) return;
+    process.kill(engine, "SIGKILL");
+    isKilled = true;
+  });
+  await closed;
+  events.destroy?.();
+  assert.ok(isKilled, `no ${type} was made:\n${output}`);
 }
 
 async function dataVolumes(estate: TestEstate): Promise<string[]> {

@@ -127,6 +127,23 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     await estate.succeed("up", ["--yes", "--expect-no-changes"]);
   });
 
+  it("R-ARC-08: a preview refuses a range that another network has, by setting, value, network and way out", async () => {
+    const foreign = await docker.createNetwork({
+      Name: `${PREFIX}range`,
+      IPAM: { Driver: "default", Config: [{ Subnet: "10.236.0.0/16" }] },
+    });
+    networks.push(foreign);
+    const range = (value: string) => estate.configure((config) => (config["mcp-estate:network"] = { range: value }));
+    range("10.236.0.0/17");
+    const { code, output } = await estate.command("preview");
+    range("10.233.0.0/16");
+    assert.equal(code, 1);
+    assert.match(
+      output,
+      /mcp-estate:network\.range is 10\.236\.0\.0\/17: network \S+ would have \S+ of it, and network e2eorphan_range has 10\.236\.0\.0\/16, .* set mcp-estate:network\.range to a range that nobody has, for example 10\.\d+\.0\.0\/16/,
+    );
+  });
+
   it("removes what matches a pattern where the stack says so, and nothing else", async () => {
     const decoy = made.find((container) => container.id === made[5]?.id);
     estate.configure((config) => {

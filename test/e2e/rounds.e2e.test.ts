@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { killAndMend, type Victim } from "./engineKill.ts";
+import { killAndMend, killUnrecorded, type Unrecorded, type Victim } from "./engineKill.ts";
 import { seededRandom } from "./seed.ts";
 import { acts } from "./tampering.ts";
 import { TestEstate } from "./testEstate.ts";
@@ -7,6 +7,7 @@ import { assertExact } from "./world.ts";
 
 const ROUNDS = 10;
 const VICTIMS: readonly Victim[] = ["engine", "command", "engine"];
+const UNRECORDED: readonly Unrecorded[] = ["network", "volume", "container"];
 
 describe("Rounds of breaking and mending, end to end", function () {
   this.timeout(600_000);
@@ -60,6 +61,18 @@ describe("Rounds of breaking and mending, end to end", function () {
   for (const victim of VICTIMS) {
     it(`SIGKILL of the ${victim}: the next up alone ends in what is declared, no volume and no data lost`, async () => {
       console.log(`      ${await killAndMend(estate, { victim, usualLines, random, servers })}`);
+      await assertKept();
+    });
+  }
+
+  for (const type of UNRECORDED) {
+    it(`SIGKILL before a ${type} is written down: the next up alone ends in what is declared, no twin stays`, async () => {
+      const add = (attempt: number): void => {
+        servers[`new-${type}-${attempt}`] = { from: "everything" };
+        estate.configure((config) => (config["mcp-estate:servers"] = servers));
+      };
+      console.log(`      ${await killUnrecorded(estate, type, servers, add)}`);
+      await estate.pulumi("preview", "--expect-no-changes");
       await assertKept();
     });
   }

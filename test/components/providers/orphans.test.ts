@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judgeContainer, type OrphanPolicy } from "../../../components/providers/orphans.ts";
+import { isSecretsVolume, judgeContainer, type OrphanPolicy } from "../../../components/providers/orphans.ts";
 
 const policy: OrphanPolicy = {
   patterns: ["mcp/*", "*-mcp-*"],
@@ -58,5 +58,20 @@ describe("orphans: whose a container is (R-DRF-02, A-13)", () => {
   it("touches nothing without patterns", () => {
     const given = { ...query, policy: { ...policy, patterns: [] } };
     assert.equal(judge({}, "bold_williamson", "mcp/fetch", given), undefined);
+  });
+
+  it("R-VOL-08: of volumes it removes those of secret files alone, and no name that is merely like one", () => {
+    const names = [
+      "mcp-estate-dev-memory-secrets-0a1b2c3",
+      "mcp-estate-dev-memory-data",
+      "mcp-estate-dev-memory-secrets",
+      "mcp-estate-dev-memory-secrets-0a1b2c3d",
+      "mcp-estate-prod-memory-secrets-0a1b2c3",
+      "secrets-0a1b2c3",
+    ];
+    assert.deepEqual(
+      names.filter((name) => isSecretsVolume(name, query)),
+      ["mcp-estate-dev-memory-secrets-0a1b2c3"],
+    );
   });
 });
