@@ -26,10 +26,11 @@ const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
+const { timeoutSeconds: readySeconds } = estate.gate;
 const mcpServers = estate.servers.map((server) => {
   const subnet = subnets.get(server.name) ?? "";
   const protectVolumes = estate.volumes.protect;
-  return new McpServer(server.name, { target, server, health: estate.health, subnet, protectVolumes });
+  return new McpServer(server.name, { target, server, health: estate.health, subnet, readySeconds, protectVolumes });
 });
 
 const gateway = new Gateway("gateway", {

@@ -74,8 +74,10 @@ export class Gateway extends pulumi.ComponentResource {
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
-        contract: JSON.stringify(contractOf(args), null, 2),
+        contract: contractOf(args).apply((contract) => JSON.stringify(contract, null, 2)),
         supervised: false,
+        // Two cannot publish one port.
+        newBesideOld: false,
         secrets: {
           [TOKEN_FILE]: this.token,
           ...Object.fromEntries(Object.entries(this.tokens).map(([principal, token]) => [tokenFile(principal), token])),
@@ -99,8 +101,8 @@ function tokenFile(principal: string): string {
   return `${TOKEN_FILE}-${principal}`;
 }
 
-function contractOf({ target, gateway, servers }: GatewayArgs): GatewayContract {
-  return {
+function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<GatewayContract> {
+  return pulumi.output({
     version: 1,
     estate: target.owner.estate,
     stack: target.owner.stack,
@@ -110,5 +112,5 @@ function contractOf({ target, gateway, servers }: GatewayArgs): GatewayContract 
     principals: gateway.principals.map((principal) => ({ name: principal, tokenFile: tokenFile(principal) })),
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
-  };
+  });
 }

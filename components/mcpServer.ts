@@ -14,6 +14,8 @@ export interface McpServerArgs {
   target: Target;
   server: ServerConfig;
   health: HealthSettings;
+  /** How long it may take to give its first good answer after a start, in seconds. */
+  readySeconds: number;
   /** /29 of the server's own network. */
   subnet: string;
   /** Whether its data volumes are protected from removal. @default false, what `down` leaves lies there anyway */
@@ -35,7 +37,7 @@ export class McpServer extends pulumi.ComponentResource {
   /** Network on which the gateway finds the server. */
   readonly networkName: pulumi.Output<string>;
   /** How the gateway reaches it. */
-  readonly route: GatewayServer;
+  readonly route: pulumi.Output<GatewayServer>;
   readonly imageId: pulumi.Output<string>;
   /** Instance → id of its container. */
   readonly containerIds: Readonly<Record<string, pulumi.Output<string>>>;
@@ -67,6 +69,8 @@ export class McpServer extends pulumi.ComponentResource {
         probe: readinessProbe(args.health),
         contract,
         supervised: true,
+        ...(server.state === "running" ? { readySeconds: args.readySeconds } : {}),
+        newBesideOld: isReplaceable(server),
         secrets: {},
         closed: true,
       };
@@ -74,7 +78,10 @@ export class McpServer extends pulumi.ComponentResource {
     });
     this.containerIds = Object.fromEntries(workloads.map(({ instance, containerId }) => [instance, containerId]));
     this.effective = Object.fromEntries(workloads.map(({ instance, effective }) => [instance, effective]));
-    this.route = routeOf(args);
+    this.route = routeOf(
+      args,
+      workloads.map(({ instance, address }) => ({ name: instance, host: isReplaceable(server) ? address : instance })),
+    );
     this.registerOutputs({
       networkName: this.networkName,
       imageId: this.imageId,
@@ -127,15 +134,27 @@ export function maxChildren({ pids, memoryMiB }: Limits): number {
 }
 
 /** What the gateway is told. */
-function routeOf({ server }: McpServerArgs): GatewayServer {
-  return {
+/**
+ * May a new container run beside the old one? Not with a volume, which two must not write at once; and the addresses of
+ * a server's network are enough for two times one.
+ */
+function isReplaceable({ entry, instances }: ServerConfig): boolean {
+  return entry.volumes === undefined && instances === 1;
+}
+
+/** @param places where each instance is found: the very container while a new one may run beside the old. */
+function routeOf(
+  { server }: McpServerArgs,
+  places: ReadonlyArray<{ name: string; host: pulumi.Input<string> }>,
+): pulumi.Output<GatewayServer> {
+  return pulumi.output({
     name: server.name,
-    instances: instanceNames(server).map((name) => ({ name, url: `http://${name}:${SERVICE_PORT}` })),
+    instances: places.map(({ name, host }) => ({ name, url: pulumi.interpolate`http://${host}:${SERVICE_PORT}` })),
     transport: server.entry.transport,
     serverVersion: server.entry.package.version,
     sharing: server.sharing,
     repeatableTools: [...server.repeatableTools],
-  };
+  });
 }
 
 /** What the supervisor of this server is told. */

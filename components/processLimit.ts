@@ -11,6 +11,11 @@ export interface ProcessLimitArgs {
   limits: Limits;
   /** Compare also what the program in the container says of itself on /limits. @default false */
   supervised?: boolean;
+  /**
+   * How long its server may take to give its first good answer, in seconds.
+   * @default not waited for
+   */
+  readySeconds?: number;
 }
 
 /**

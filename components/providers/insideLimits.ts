@@ -16,6 +16,30 @@ const DEADLINE_MS = 10_000;
 const PAUSE_MS = 150;
 
 /**
+ * Waits until the supervisor in a running container says that its server works: it has given a real MCP answer.
+ * @throws Error with the supervisor's own reason when it does not in time.
+ */
+export async function untilReady(container: Docker.Container, component: string, seconds: number): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const { stdout } = await execIn(container, ["/usr/bin/curl", "-s", `http://127.0.0.1:${SERVICE_PORT}/ready`]);
+    const { state, reason } = readinessIn(stdout);
+    if (state === "healthy" || state === "degraded") return;
+    if (Date.now() > end) throw new Error(`${component} is ${state} ${seconds} s after its start: ${reason}`);
+    await sleep(PAUSE_MS);
+  }
+}
+
+function readinessIn(text: string): { state: string; reason: string } {
+  try {
+    const { state, reason } = JSON.parse(text) as { state: string; reason: string | null };
+    return { state, reason: reason ?? "no reason given" };
+  } catch {
+    return { state: "silent", reason: "its supervisor does not answer; docker logs of its container says why" };
+  }
+}
+
+/**
  * Asks the supervisor in a running container what limits it lives under, by its own `/limits`.
  * @throws Error when it does not answer within 10 s.
  */

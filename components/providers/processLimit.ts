@@ -3,7 +3,7 @@ import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
 import type { Limits } from "../../runtime/contract/index.ts";
 import { connect, isLocal, isNotFound } from "./docker.ts";
-import { readInsideGaps, type InsideGap } from "./insideLimits.ts";
+import { readInsideGaps, untilReady, type InsideGap } from "./insideLimits.ts";
 import { readKernelLimits, type KernelLimits } from "./kernelLimits.ts";
 
 /** Inputs of the resource; the observed ones make a diff say why. */
@@ -14,6 +14,8 @@ export interface ProcessLimitInputs {
   limits: Limits;
   /** The container's program tells its own limits on /limits. */
   supervised: boolean;
+  /** How long its server may take to give its first good answer, in seconds; absent where it is not to run. */
+  readySeconds?: number | undefined;
   /** What Docker has; declared as `limits.pids`. */
   observedPids: number;
   /** `running` when all is well, else Docker's own word. */
@@ -61,6 +63,7 @@ export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<Pr
       `${inputs.component}: what is declared is not what runs; the container was stopped\n${table(gaps)}`,
     );
   }
+  if (inputs.readySeconds !== undefined) await untilReady(container, inputs.component, inputs.readySeconds);
   const observed = { observedPids: effective.docker.pids, observedState: stateOf(info) };
   return { ...inputs, ...observed, effective, provedAt: new Date().toISOString() };
 }

@@ -151,11 +151,16 @@ export class DockerTarget implements Target {
   }
 
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
-    const { component, limits, supervised } = spec;
+    const { component, limits, supervised, readySeconds, newBesideOld } = spec;
     const secrets = this.volume(`${name}-secrets`, component, opts);
     const args = this.containerArgs(spec, secrets.name);
     const watch = new ContainerWatch(name, { namePrefix: `${this.physicalName(name)}-`, declared: args }, opts);
-    const container = this.container(name, args, watch, opts);
+    const container = this.container(
+      name,
+      args,
+      watch,
+      pulumi.mergeOptions({ deleteBeforeReplace: !newBesideOld }, opts),
+    );
     const files = new SecretFiles(
       name,
       { containerId: container.id, gid: spec.group, contract: spec.contract, files: spec.secrets },
@@ -163,7 +168,8 @@ export class DockerTarget implements Target {
     );
     const { contract, closed } = spec;
     const proof = { contract, closed, secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)] };
-    return this.run(name, { containerId: container.id, component, limits, supervised }, proof, [files], opts);
+    const ready = readySeconds === undefined ? {} : { readySeconds };
+    return this.run(name, container, { component, limits, supervised, ...ready }, proof, [files], opts);
   }
 
   service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload {
@@ -173,10 +179,10 @@ export class DockerTarget implements Target {
     const watch = new ContainerWatch(name, { declared: args, secretEnv }, opts);
     // Marked as secret even where none is: a provider may tell of a variable that somebody added by hand.
     const envs = pulumi.secret([...envList(spec.env), ...envList(secretEnv)]);
-    const containerOpts = pulumi.mergeOptions({ additionalSecretOutputs: ["envs"] }, opts);
+    const containerOpts = pulumi.mergeOptions({ additionalSecretOutputs: ["envs"], deleteBeforeReplace: true }, opts);
     const container = this.container(name, { ...args, envs }, watch, containerOpts);
     const proof = { closed: false, secretNames: [] };
-    return this.run(name, { containerId: container.id, component, limits }, proof, [], opts);
+    return this.run(name, container, { component, limits }, proof, [], opts);
   }
 
   private container(
@@ -188,10 +194,7 @@ export class DockerTarget implements Target {
     const container = new docker.Container(
       this.physicalName(name),
       args,
-      pulumi.mergeOptions(
-        { replaceOnChanges: REPLACE_ON_CHANGES, replaceWith: [watch], deleteBeforeReplace: true },
-        opts,
-      ),
+      pulumi.mergeOptions({ replaceOnChanges: REPLACE_ON_CHANGES, replaceWith: [watch] }, opts),
     );
     this.made.containers.push(container.id);
     return container;
@@ -200,16 +203,20 @@ export class DockerTarget implements Target {
   /** Starts a container, with all limits in force. @param proof what the smoke gate looks for. */
   private run(
     name: string,
-    args: ProcessLimitArgs,
+    container: docker.Container,
+    limited: Omit<ProcessLimitArgs, "containerId">,
     { contract = "", ...proof }: { secretNames: readonly string[]; closed: boolean; contract?: pulumi.Input<string> },
     dependsOn: pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
   ): Workload {
+    const args = { ...limited, containerId: container.id };
     const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
     this.workloads.push({ supervised: false, ...args, component: name, containerId: running.containerId, ...proof });
     this.touched[name] = pulumi.interpolate`${running.provedAt} ${pulumi.output(contract).apply(digest)}`;
-    return { containerId: running.containerId, effective: running.effective, running };
+    // Through the ProcessLimit: nobody is to call a container that is not proved yet.
+    const address = pulumi.all([container.name, running.containerId]).apply(([proved]) => proved);
+    return { containerId: running.containerId, address, effective: running.effective, running };
   }
 
   smokeGate(spec: SmokeGateSpec): pulumi.Output<SmokeReport> {

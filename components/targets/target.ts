@@ -86,6 +86,10 @@ export interface WorkloadSpec {
   contract: pulumi.Input<string>;
   /** The program in the container tells its own limits on /limits. */
   supervised: boolean;
+  /** How long its server may take to give its first good answer, in seconds; absent where it is not to run. */
+  readySeconds?: number;
+  /** A new container runs and is proved before the old one goes; else the old one goes first. */
+  newBesideOld: boolean;
   /** Secret file name → value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** It reaches nothing but who calls it, and the smoke gate proves that. */
@@ -96,6 +100,8 @@ export interface WorkloadSpec {
 export interface Workload {
   /** Id of the container, once it runs with its limits proved. */
   containerId: pulumi.Output<string>;
+  /** Name under which others on its networks find this very container, known once it runs. */
+  address: pulumi.Output<string>;
   /** Limits in force, as the last update found them. */
   effective: pulumi.Output<EffectiveLimits>;
   /** Depend on this to depend on a running workload. */

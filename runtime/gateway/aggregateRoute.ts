@@ -60,7 +60,7 @@ function byName(surroundings: Surroundings, envelope: Envelope, name: unknown, p
   }
   server.requireRoutable();
   const { tools } = server.state;
-  if (envelope.method === "tools/call" && !tools.includes(parts.local)) {
+  if (server.routable && envelope.method === "tools/call" && !tools.includes(parts.local)) {
     throw new RpcMistake(
       INVALID_PARAMS,
       `${parts.server} has no tool ${JSON.stringify(parts.local)}; known: ${tools.join(", ")}`,

@@ -111,9 +111,9 @@ export class Gateway {
   async stop(): Promise<void> {
     clearInterval(this.#housekeeping);
     this.aggregate.sessions.clear();
-    const all = [...this.servers.flatMap(({ upstreams }) => upstreams), ...this.#retiring.keys()];
+    for (const server of this.servers) server.retireAll();
     this.#servers.clear();
-    await Promise.all(all.map((upstream) => upstream.close()));
+    await Promise.all([...this.#retiring.keys()].map((upstream) => upstream.close()));
   }
 
   /** R-GW-07: every declared server, whatever its state, with its instances. */
@@ -162,7 +162,8 @@ export class Gateway {
   #add(contract: GatewayServer): void {
     const connect = (instance: Instance): Upstream => this.#connect(instance);
     const retire = (upstream: Upstream): void => this.#retire(upstream);
-    this.#servers.set(contract.name, new RoutedServer({ contract, connect, retire }));
+    const maxHeld = (): number => this.#bounds.maxQueued;
+    this.#servers.set(contract.name, new RoutedServer({ contract, connect, retire, maxHeld }));
   }
 
   #connect(instance: Instance): Upstream {
@@ -179,7 +180,7 @@ export class Gateway {
 
   #remove(server: RoutedServer): void {
     this.#servers.delete(server.name);
-    for (const upstream of server.upstreams) this.#retire(upstream);
+    server.retireAll();
   }
 
   /** No call lives longer than the time for calls. */

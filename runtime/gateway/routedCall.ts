@@ -21,9 +21,26 @@ export interface RoutedCallOptions {
 
 /**
  * One call on its way through a server's instances. What an instance has not looked at goes to another one; what was
- * lost in mid-call is done once more, and only when the tool is declared repeatable (R-GW-12). Rejects with a Fault.
+ * lost in mid-call is done once more, and only when the tool is declared repeatable (R-GW-12); what comes while the
+ * server is replaced or restarted on purpose waits for it. Rejects with a Fault.
  */
-export async function routedCall({ server, tool, timeoutMs, choose, attempt }: RoutedCallOptions): Promise<void> {
+export async function routedCall(options: RoutedCallOptions): Promise<void> {
+  const { server } = options;
+  let held = false;
+  const hold = (): void => {
+    if (!held) server.hold();
+    held = true;
+  };
+  try {
+    await route(options, hold);
+  } finally {
+    if (held) server.release();
+  }
+}
+
+/** @param hold asked before the call waits for a server that cannot take it. May throw. */
+async function route(options: RoutedCallOptions, hold: () => void): Promise<void> {
+  const { server, tool, timeoutMs, choose, attempt } = options;
   const endsAt = Date.now() + timeoutMs;
   const avoided = new Set<Upstream>();
   let lost: Fault | undefined;
@@ -33,8 +50,9 @@ export async function routedCall({ server, tool, timeoutMs, choose, attempt }: R
     try {
       upstream = choose(avoided);
     } catch (error) {
-      if (lost === undefined) return giveUp(refused ?? error);
-      if (Date.now() + RECOVERY_POLL_MS >= endsAt) return giveUp(lost);
+      const mayWait = lost !== undefined || server.paused;
+      if (!mayWait || Date.now() + RECOVERY_POLL_MS >= endsAt) return giveUp(lost ?? refused ?? error);
+      hold();
       await sleep(RECOVERY_POLL_MS);
       await Promise.all(server.upstreams.map((one) => one.probe()));
       avoided.clear();

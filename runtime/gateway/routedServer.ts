@@ -9,16 +9,21 @@ export interface RoutedServerOptions {
   readonly connect: (instance: Instance) => Upstream;
   /** Ends an instance that is no longer declared. */
   readonly retire: (upstream: Upstream) => void;
+  /** Calls that may wait while it is being replaced or restarted. */
+  readonly maxHeld: () => number;
 }
 
 /** A declared server: its instances, and which of them takes a call (R-GW-10). */
 export class RoutedServer {
   readonly #options: RoutedServerOptions;
   readonly #upstreams = new Map<string, Upstream>();
+  /** Replaced by one of the same name that takes no calls yet: they go on until it does. */
+  readonly #outgoing = new Set<Upstream>();
   /** Lost calls that were done once more. */
   repeats = 0;
   #contract: GatewayServer;
   #turn = 0;
+  #held = 0;
 
   constructor(options: RoutedServerOptions) {
     this.#options = options;
@@ -44,7 +49,7 @@ export class RoutedServer {
 
   /** What its instances say together. */
   get state(): UpstreamState {
-    return mergeStates(this.upstreams);
+    return mergeStates(this.#serving);
   }
 
   /** May this tool run twice? */
@@ -62,7 +67,8 @@ export class RoutedServer {
    * Throws Fault "unavailable" (503) that names the server and says why.
    */
   pick(affinity?: string, avoided: ReadonlySet<Upstream> = new Set()): Upstream {
-    const usable = this.upstreams.filter((upstream) => upstream.routable && !avoided.has(upstream));
+    this.#releaseOutgoing();
+    const usable = this.#serving.filter((upstream) => upstream.routable && !avoided.has(upstream));
     const [only] = usable;
     if (only === undefined) throw this.unavailable();
     if (usable.length === 1) return only;
@@ -71,12 +77,32 @@ export class RoutedServer {
 
   /** Can any instance take a call? */
   get routable(): boolean {
-    return this.upstreams.some(({ routable }) => routable);
+    return this.#serving.some(({ routable }) => routable);
   }
 
-  /** Throws Fault "unavailable" (503) that names the server and says why. */
+  /** Throws Fault "unavailable" (503) that names the server and says why, unless a call can wait for it. */
   requireRoutable(): void {
-    if (!this.routable) throw this.unavailable();
+    if (!this.routable && !this.paused) throw this.unavailable();
+  }
+
+  /** Lets one more call wait for a paused server. Throws Fault "overloaded" (503) when too many do. */
+  hold(): void {
+    if (this.#held >= this.#options.maxHeld()) {
+      throw new Fault(
+        "overloaded",
+        `${this.name} is being replaced or restarted, and ${this.#held} calls wait for it already`,
+      );
+    }
+    this.#held += 1;
+  }
+
+  release(): void {
+    this.#held -= 1;
+  }
+
+  /** Is it worth waiting for? */
+  get paused(): boolean {
+    return this.#serving.some(({ paused }) => paused);
   }
 
   unavailable(): Fault {
@@ -90,12 +116,33 @@ export class RoutedServer {
   update(contract: GatewayServer): void {
     this.#contract = contract;
     for (const upstream of this.upstreams) {
-      const stays = contract.instances.some(({ name, url }) => name === upstream.name && url === upstream.url);
-      if (stays) continue;
+      const wanted = contract.instances.find(({ name }) => name === upstream.name);
+      if (wanted?.url === upstream.url) continue;
       this.#upstreams.delete(upstream.name);
-      this.#options.retire(upstream);
+      if (wanted === undefined) this.#options.retire(upstream);
+      else this.#outgoing.add(upstream);
     }
     for (const instance of contract.instances) if (!this.#upstreams.has(instance.name)) this.#add(instance);
+  }
+
+  /** Ends all of it. */
+  retireAll(): void {
+    for (const upstream of [...this.#upstreams.values(), ...this.#outgoing]) this.#options.retire(upstream);
+    this.#upstreams.clear();
+    this.#outgoing.clear();
+  }
+
+  /** Those that may take a call: the declared ones, and until one of them can, those that they replace. */
+  get #serving(): readonly Upstream[] {
+    const declared = this.upstreams;
+    if (this.#outgoing.size === 0 || declared.every(({ routable }) => routable)) return declared;
+    return [...declared, ...this.#outgoing];
+  }
+
+  #releaseOutgoing(): void {
+    if (this.#outgoing.size === 0 || !this.upstreams.every(({ routable }) => routable)) return;
+    for (const upstream of this.#outgoing) this.#options.retire(upstream);
+    this.#outgoing.clear();
   }
 
   #add(instance: Instance): void {

@@ -26,7 +26,8 @@ export interface SessionPlace {
 export function findSession(server: RoutedServer, publicId: string): SessionPlace {
   const at = publicId.indexOf(SEPARATOR);
   const upstream = server.upstream(publicId.slice(0, Math.max(0, at)));
-  if (upstream?.routable === true) return { upstream, id: publicId.slice(at + 1) };
+  const returns = upstream?.paused === true && !server.routable;
+  if (upstream !== undefined && (upstream.routable || returns)) return { upstream, id: publicId.slice(at + 1) };
   server.requireRoutable();
   throw new Fault("not-found", "this session is not known (any more): initialize again");
 }

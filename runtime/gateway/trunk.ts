@@ -31,6 +31,8 @@ export interface TrunkOptions {
   readonly connectTimeoutMs: number;
   /** The connection failed or ended; not called after `close`. */
   readonly lost: (reason: string) => void;
+  /** The supervisor refuses further calls for a moment, on purpose. */
+  readonly paused: () => void;
 }
 
 /** Far above what a supervisor lets a server say; a line beyond it means that this is no trunk. */
@@ -68,6 +70,11 @@ export class Trunk {
     return () => {
       if (this.#calls.delete(id)) this.#writer?.push(encodeGone(id));
     };
+  }
+
+  /** Opens the connection before a call needs it, so that the supervisor can say what it is about. */
+  open(): void {
+    if (this.#socket === undefined && !this.#closed) this.#open().catch(() => undefined);
   }
 
   /** Ends the connection because its peer does not answer elsewhere; the next call opens a new one. */
@@ -165,6 +172,10 @@ export class Trunk {
   }
 
   #reply(reply: TrunkReply): void {
+    if (reply.kind === "pause") {
+      this.#options.paused();
+      return;
+    }
     const handlers = this.#calls.get(reply.id);
     if (handlers === undefined) return;
     if (reply.kind === "begin") handlers.begin(reply.status, reply.headers);

@@ -12,6 +12,8 @@ import { isRoutable, readinessSchema, UNKNOWN_STATE, type UpstreamState } from "
 const CONNECT_TIMEOUT_MS = 2000;
 /** Timeouts in a row after which a silent supervisor counts as down; one may be chance. */
 const SILENT_PROBES = 2;
+/** How long calls wait for one that is replaced or restarted on purpose: within the 30 s that a call has. */
+const PAUSE_MS = 20_000;
 /** How long one that has never answered counts as starting; the container's own probe gives it as long. */
 const START_MS = 30_000;
 
@@ -58,6 +60,7 @@ export class Upstream {
   #timer: NodeJS.Timeout | undefined;
   #silent = 0;
   #answered = false;
+  #pausedUntil = 0;
   #draining = false;
   #closed = false;
 
@@ -73,6 +76,7 @@ export class Upstream {
       url: this.url,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       lost: (reason) => this.#lost(reason),
+      paused: () => this.#pause(),
     });
     // bodyTimeout 0: a GET stream may be silent for hours; calls have their own deadline
     this.#pool = new Pool(new URL(this.url).origin, {
@@ -89,7 +93,12 @@ export class Upstream {
 
   /** May a call be sent there? */
   get routable(): boolean {
-    return !this.#draining && !this.breaker.open && isRoutable(this.#state);
+    return !this.#draining && !this.breaker.open && !this.#state.paused && isRoutable(this.#state);
+  }
+
+  /** It is gone on purpose and will be back, or another in its place: a call may wait for that. */
+  get paused(): boolean {
+    return !this.#draining && !this.routable && Date.now() < this.#pausedUntil;
   }
 
   /** Calls that are there or wait for it. */
@@ -171,7 +180,12 @@ export class Upstream {
       if (!readiness.success) throw new Fault("upstream", "something else than a supervisor answers on /ready");
       this.#silent = 0;
       this.#set({ ...readiness.data, reachable: true, at: Date.now() });
-      if (isRoutable(this.#state)) this.breaker.probed(Date.now());
+      if (readiness.data.paused) this.#pausedUntil = Date.now() + PAUSE_MS;
+      else if (isRoutable(this.#state)) {
+        this.#pausedUntil = 0;
+        this.breaker.probed(Date.now());
+      }
+      this.trunk.open();
     } catch (error) {
       this.#silent += 1;
       const connectionFailed = error instanceof Fault && error.kind === "unavailable";
@@ -182,6 +196,11 @@ export class Upstream {
     }
   }
 
+  #pause(): void {
+    this.#pausedUntil = Date.now() + PAUSE_MS;
+    this.#set({ ...this.#state, state: "starting", reason: "it is being replaced or restarted", paused: true });
+  }
+
   /** What a lost connection means only a probe can say; what cannot be probed is down. */
   #lost(reason: string): void {
     if (!this.#closed) this.#down(reason);
@@ -190,12 +209,17 @@ export class Upstream {
   /** One that has never answered has not failed: its container may still be on its way. */
   #down(reason: string): void {
     this.trunk.reset(reason);
+    if (Date.now() < this.#pausedUntil) {
+      this.#set({ ...this.#state, reachable: false, at: Date.now() });
+      return;
+    }
     const starting = !this.#answered && Date.now() - this.#watchedSince < (this.#options.startMs ?? START_MS);
     this.#set({
       ...this.#state,
       state: starting ? "starting" : "unhealthy",
       tools: [],
       toolsVersion: "",
+      paused: false,
       reason: `its supervisor does not answer${starting ? " yet" : ""}: ${reason}`,
       reachable: false,
       at: Date.now(),

@@ -8,6 +8,8 @@ export const readinessSchema = z.object({
   toolsVersion: z.string(),
   reason: z.string().nullable(),
   restarts: z.number(),
+  /** Absent from supervisors before it was invented. */
+  paused: z.boolean().default(false),
 });
 
 /** The latest word about one server. */
@@ -19,6 +21,8 @@ export interface UpstreamState {
   readonly toolsVersion: string;
   readonly reason: string | null;
   readonly restarts: number;
+  /** Being replaced or restarted on purpose. */
+  readonly paused: boolean;
   /** Did the supervisor itself answer? */
   readonly reachable: boolean;
   /** When this was found, in ms. */
@@ -32,6 +36,7 @@ export const UNKNOWN_STATE: UpstreamState = {
   toolsVersion: "",
   reason: "not probed yet",
   restarts: 0,
+  paused: false,
   reachable: false,
   at: 0,
 };

@@ -39,6 +39,7 @@ export class ChildKeeper {
   #stopping = false;
   #end: ((ending: Ending) => void) | undefined;
   #wake: (() => void) | undefined;
+  #planned = false;
   /** Starts after the first. */
   restarts = 0;
   spawns = 0;
@@ -67,6 +68,11 @@ export class ChildKeeper {
     return this.#child;
   }
 
+  /** Being restarted on purpose: from the wish until the new child runs or has failed. */
+  get planned(): boolean {
+    return this.#planned;
+  }
+
   start(): void {
     this.#stopping = false;
     this.#loop ??= this.#run().finally(() => {
@@ -87,6 +93,7 @@ export class ChildKeeper {
   /** Ends the child so that a new one is started; `planned` ones are no failure and forgive earlier ones. */
   restart(reason: string, planned: boolean): void {
     if (planned) this.#policy.forget();
+    this.#planned = planned;
     this.#end?.({ reason, planned });
     if (planned) this.#wake?.();
   }
@@ -106,6 +113,7 @@ export class ChildKeeper {
       const ending = await this.#live();
       this.#options.onDown(ending.reason);
       if (ending.planned) continue;
+      this.#planned = false;
       const { delayMs, crashLoop, failures } = this.#policy.failed(Date.now());
       this.#phase = crashLoop ? "crash-loop" : "waiting";
       this.#reason = crashLoop ? `crash loop: ${failures} failures, the last one: ${ending.reason}` : ending.reason;
@@ -158,6 +166,7 @@ export class ChildKeeper {
     let ending = failed;
     if (ending === undefined) {
       this.#phase = "running";
+      this.#planned = false;
       onReady(child);
       ending = await Promise.race([requested, exited]);
     }

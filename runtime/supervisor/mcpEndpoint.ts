@@ -34,6 +34,7 @@ export class McpEndpoint {
   #running = 0;
   #stopping: string | undefined;
   #drained: (() => void) | undefined;
+  readonly #pauseListeners = new Set<() => void>();
   /** Principal → session for its calls without one, whichever gateway they come through. */
   readonly #common = new Map<string, Promise<Session>>();
 
@@ -64,6 +65,7 @@ export class McpEndpoint {
   /** Refuses every further request and waits for those that run, `boundMs` at most. */
   async drain(reason: string, boundMs: number): Promise<void> {
     this.#stopping = reason;
+    for (const listener of this.#pauseListeners) listener();
     if (this.#running === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, boundMs);
@@ -72,6 +74,17 @@ export class McpEndpoint {
         resolve();
       };
     });
+  }
+
+  /** Takes requests again. */
+  resume(): void {
+    this.#stopping = undefined;
+  }
+
+  /** Calls `listener` at the begin of each drain. @returns what ends that. */
+  onPause(listener: () => void): () => void {
+    this.#pauseListeners.add(listener);
+    return () => void this.#pauseListeners.delete(listener);
   }
 
   /** A message that came in one piece, by the trunk. Never rejects. */

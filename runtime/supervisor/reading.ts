@@ -14,6 +14,8 @@ export interface Readiness {
   /** Changes with the tool list. */
   readonly toolsVersion: string;
   readonly reason: string | null;
+  /** Not down but being replaced or restarted on purpose: a call may wait for it. */
+  readonly paused: boolean;
   readonly serverVersion: string;
   readonly serverInfo: unknown;
   readonly sharing: ServerContract["sharing"];

@@ -58,6 +58,7 @@ export class Supervisor {
   readonly #health: HealthLoop;
   #housekeeping: NodeJS.Timeout | undefined;
   #stopping: string | undefined;
+  #restarting = false;
 
   constructor(options: SupervisorOptions) {
     const { contract, log } = options;
@@ -135,10 +136,19 @@ export class Supervisor {
       if (contract.sharing === "isolated") this.sessions.clear();
     } else if (this.#keeper.phase === "idle") this.#startChild();
     else if (!sameProcess(before, contract) || secretsBefore !== this.#hashSecrets()) {
-      this.#keeper.restart("the contract has changed", true);
+      await this.#restartChild("the contract has changed");
       if (contract.sharing === "isolated") this.sessions.clear();
     }
     this.#log.info({ event: "contract-reloaded" });
+  }
+
+  /** No call in flight is lost by it; those that come meanwhile are refused, and the gateway lets them wait. */
+  async #restartChild(reason: string): Promise<void> {
+    this.#restarting = true;
+    await this.endpoint.drain(reason, this.#settings.drainMs);
+    this.#keeper.restart(reason, true);
+    this.#restarting = false;
+    if (this.#stopping === undefined) this.endpoint.resume();
   }
 
   /** Full definitions from the primary child, for the gateway's catalogue: costs no session and no child. */
@@ -165,6 +175,7 @@ export class Supervisor {
       tools,
       toolsVersion: createHash("sha256").update(JSON.stringify(tools)).digest("hex").slice(0, 16),
       reason: reason ?? null,
+      paused: this.#stopping !== undefined || this.#restarting || this.#keeper.planned,
       serverVersion: this.#contract.serverVersion,
       serverInfo: this.#keeper.child?.initializeResult?.["serverInfo"] ?? null,
       sharing: this.#contract.sharing,

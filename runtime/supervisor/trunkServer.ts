@@ -119,11 +119,13 @@ function serveTrunk(endpoint: McpEndpoint, socket: Duplex, head: Buffer): void {
       socket.destroy();
     }
   };
+  const quiet = endpoint.onPause(() => send({ kind: "pause", id: 0 }));
   const framer = new LineFramer(MAX_CALL_BYTES + FRAME_OVERHEAD_BYTES, { line, oversize: () => socket.destroy() });
   socket.on("data", (chunk: Buffer) => framer.push(chunk));
   socket.on("error", () => socket.destroy());
   socket.on("end", () => socket.end());
   socket.on("close", () => {
+    quiet();
     for (const response of open.values()) response.gone();
     open.clear();
   });

@@ -34,7 +34,11 @@ export type TrunkRequest =
 
 export type TrunkHeaders = Readonly<Record<string, string>>;
 
-/** Supervisor → gateway: a whole answer, or the begin, pieces and end of a stream; `cut` ends it without an end. */
+/**
+ * Supervisor → gateway: a whole answer, or the begin, pieces and end of a stream; `cut` ends it without an end.
+ * `pause`, which is about no call, says that further ones will be refused for a moment: it is being stopped to be
+ * replaced, or restarts its server, and both are meant.
+ */
 export type TrunkReply =
   | {
       readonly kind: "whole";
@@ -46,7 +50,8 @@ export type TrunkReply =
   | { readonly kind: "begin"; readonly id: number; readonly status: number; readonly headers: TrunkHeaders }
   | { readonly kind: "piece"; readonly id: number; readonly text: string }
   | { readonly kind: "end"; readonly id: number }
-  | { readonly kind: "cut"; readonly id: number };
+  | { readonly kind: "cut"; readonly id: number }
+  | { readonly kind: "pause"; readonly id: 0 };
 
 /** A line that is no frame: the peers do not understand each other, and the connection is of no use. */
 export class TrunkError extends Error {
@@ -78,6 +83,8 @@ export function encodeReply(reply: TrunkReply): string {
       return `E${id}\n`;
     case "cut":
       return `D${id}\n`;
+    case "pause":
+      return `W${id}\n`;
   }
 }
 
@@ -137,6 +144,8 @@ export function decodeReply(line: string): TrunkReply {
       return { kind: "end", id: Number(line.slice(1)) };
     case "D":
       return { kind: "cut", id: Number(line.slice(1)) };
+    case "W":
+      return { kind: "pause", id: 0 };
     default:
       throw new TrunkError(`an unknown frame ${JSON.stringify(line.slice(0, 20))}`);
   }

@@ -26,6 +26,7 @@ const WORKLOAD = {
   probe: '{ command: ["true"], intervalSeconds: 1, timeoutSeconds: 1, failures: 1, startSeconds: 1 }',
   contract: '"{}"',
   supervised: "true",
+  newBesideOld: "true",
   secrets: "{}",
   closed: "true",
 };

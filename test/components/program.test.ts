@@ -52,7 +52,7 @@ async function declareEstate(): Promise<Declared[]> {
     const target = targetFor("docker", owner);
     const notes = new McpServer(
       "notes",
-      { target, server, health: estate.health, subnet: "10.1.2.8/29", protectVolumes: true },
+      { target, server, health: estate.health, readySeconds: 60, subnet: "10.1.2.8/29", protectVolumes: true },
       {
         transformations: [
           ({ name, type, opts }) => {
@@ -62,7 +62,13 @@ async function declareEstate(): Promise<Declared[]> {
         ],
       },
     );
-    const echo = new McpServer("echo", { target, server: twice, health: estate.health, subnet: "10.1.2.16/29" });
+    const echo = new McpServer("echo", {
+      target,
+      server: twice,
+      health: estate.health,
+      readySeconds: 60,
+      subnet: "10.1.2.16/29",
+    });
     return new Gateway("gateway", {
       target,
       gateway: estate.gateway,

@@ -55,7 +55,9 @@ async function declare(): Promise<Declared[]> {
   const { servers, health, gateway } = resolveEstate({ servers: { memory: {} } }, catalogue);
   return recordResources(() => {
     const target = targetFor("docker", { estate: "mcp-estate", stack: "test" });
-    const made = servers.map((server) => new McpServer(server.name, { target, server, health, subnet: "10.1.2.8/29" }));
+    const made = servers.map(
+      (server) => new McpServer(server.name, { target, server, health, readySeconds: 60, subnet: "10.1.2.8/29" }),
+    );
     return new Gateway("gateway", { target, gateway, health, edgeSubnet: "10.1.2.0/29", servers: made });
   });
 }

@@ -51,8 +51,15 @@ describe("the trunk between gateway and supervisor", () => {
   let running: RunningSupervisor;
   let session: string | undefined;
   const lost: string[] = [];
+  let paused = 0;
   const trunkTo = (url: string): Trunk =>
-    new Trunk({ name: "good", url, connectTimeoutMs: 500, lost: (reason) => lost.push(reason) });
+    new Trunk({
+      name: "good",
+      url,
+      connectTimeoutMs: 500,
+      lost: (reason) => lost.push(reason),
+      paused: () => (paused += 1),
+    });
 
   before(async () => {
     running = await startSupervisor(contractOf(fixture("good")));
