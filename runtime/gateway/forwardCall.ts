@@ -44,6 +44,8 @@ export class NotAnswered extends Fault {
  */
 export async function forwardCall(options: ForwardOptions): Promise<void> {
   const { upstream, endsAt } = options;
+  // Chosen before it was retired, and held up by a session that had to be opened first: it would be cut off.
+  if (upstream.retiring) throw new Fault("unavailable", `${options.what}: ${upstream.name} is being removed`);
   if (!upstream.places.tryAcquire()) await upstream.places.acquire(remaining(endsAt));
   try {
     await exchange(options, remaining(endsAt));

@@ -96,6 +96,11 @@ export class Upstream {
     return !this.#draining && !this.breaker.open && !this.#state.paused && isRoutable(this.#state);
   }
 
+  /** It takes no more calls and is closed when those that run have ended. */
+  get retiring(): boolean {
+    return this.#draining;
+  }
+
   /** It is gone on purpose and will be back, or another in its place: a call may wait for that. */
   get paused(): boolean {
     return !this.#draining && !this.routable && Date.now() < this.#pausedUntil;
