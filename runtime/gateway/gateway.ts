@@ -11,6 +11,8 @@ import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 
 const HOUSEKEEPING_MS = 15_000;
+/** A replacement takes seconds where a queued call takes milliseconds. */
+const HELD_FACTOR = 4;
 const SESSION_IDLE_MS = 900_000;
 
 export interface GatewayOptions {
@@ -162,7 +164,7 @@ export class Gateway {
   #add(contract: GatewayServer): void {
     const connect = (instance: Instance): Upstream => this.#connect(instance);
     const retire = (upstream: Upstream): void => this.#retire(upstream);
-    const maxHeld = (): number => this.#bounds.maxQueued;
+    const maxHeld = (): number => HELD_FACTOR * this.#bounds.maxQueued;
     this.#servers.set(contract.name, new RoutedServer({ contract, connect, retire, maxHeld }));
   }
 

@@ -12,8 +12,8 @@ import { isRoutable, readinessSchema, UNKNOWN_STATE, type UpstreamState } from "
 const CONNECT_TIMEOUT_MS = 2000;
 /** Timeouts in a row after which a silent supervisor counts as down; one may be chance. */
 const SILENT_PROBES = 2;
-/** How long calls wait for one that is replaced or restarted on purpose: within the 30 s that a call has. */
-const PAUSE_MS = 20_000;
+/** How long one that is replaced or restarted on purpose counts as coming back: as long as a call may wait for it. */
+const PAUSE_MS = 30_000;
 /** How long one that has never answered counts as starting; the container's own probe gives it as long. */
 const START_MS = 30_000;
 

@@ -109,11 +109,9 @@ describe("R-DEP-02 R-DEP-09 a server that is replaced or restarted on purpose", 
     equal((await call()).status, 200);
     await old.supervisor.drain("it is being stopped: SIGTERM");
     await old.stop();
-    const answers = await Promise.all(Array.from({ length: 3 }, () => call()));
-    deepEqual(
-      answers.map(({ status }) => status),
-      [503, 503, 503],
-    );
+    // four times the queue may wait
+    const answers = await Promise.all(Array.from({ length: 9 }, () => call()));
+    deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]));
     const refused = answers.filter(({ text }) => /calls wait for it already/.test(text));
     equal(refused.length, 1);
   });
