@@ -8,8 +8,9 @@ import { imageFor, usersOf } from "./lib/backup/dataVolumes.ts";
 import { sameContents } from "./lib/backup/contents.ts";
 import { backupKey } from "./lib/backup/key.ts";
 import { withVolumes } from "./lib/backup/mend.ts";
+import { openState } from "./lib/backup/state.ts";
 import { scratchContents } from "./lib/backup/scratch.ts";
-import { checkSealed, listBackups, volumeDir, volumesWithBackups, type Backup } from "./lib/backup/store.ts";
+import { checkSealed, listBackups, STATE, volumeDir, volumesWithBackups, type Backup } from "./lib/backup/store.ts";
 import { table } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { messageOf, UserError } from "./lib/userError.ts";
@@ -21,7 +22,8 @@ await main(async () => {
   const command = await volumeCommand(stack, to);
   const { owner, root } = command;
   return withVolumes(command, async (signal) => {
-    const backups = volumesWithBackups(root, owner).flatMap((volume) => listBackups(volumeDir(root, owner, volume)));
+    const kinds = [...volumesWithBackups(root, owner), STATE];
+    const backups = kinds.flatMap((volume) => listBackups(volumeDir(root, owner, volume)));
     if (flags.has("json")) process.stdout.write(`${JSON.stringify(backups, null, 2)}\n`);
     else process.stdout.write(backups.length === 0 ? `No backups in ${root}.\n` : `${backupTable(backups)}\n`);
     const damaged = backups.filter(({ isWhole }) => !isWhole).length;
@@ -49,6 +51,11 @@ async function verifyNewest(
     if (!newest) continue;
     const { file, manifest } = newest;
     try {
+      if (volume === STATE) {
+        await openState(key, newest);
+        say(`state: the backup of ${manifest.time} opens, with equal checksums`);
+        continue;
+      }
       await checkSealed(key, newest);
       const image = await imageFor(docker, owner, manifest.component, await usersOf(docker, volume));
       const found = await scratchContents({ ...command, key }, { file, volume, image });

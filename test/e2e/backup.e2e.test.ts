@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Backup } from "../../scripts/lib/backup/store.ts";
+import { STATE, type Backup } from "../../scripts/lib/backup/store.ts";
 import { packEntries } from "../../components/providers/images/archive.ts";
 import { seededRandom } from "./seed.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
@@ -88,7 +88,7 @@ describe("Backups, end to end (R-VOL-04 to 09, A-18)", function () {
     );
     assert.deepEqual(
       (await backups()).map(({ manifest }) => manifest.volume),
-      [MEMORY, NOTES],
+      [MEMORY, NOTES, STATE],
     );
     assert.equal((await newest()).manifest.consistency, "quiet");
 

@@ -1,20 +1,25 @@
-import { createHash } from "node:crypto";
-import { createWriteStream, readFileSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
 import type { Owner } from "../leftOvers.ts";
 import { duration, type Say } from "../log.ts";
-import { projectDir } from "../paths.ts";
-import { codeOf, messageOf, UserError } from "../userError.ts";
-import { ContentsMeter, sameContents, type Contents } from "./contents.ts";
+import { codeOf, UserError } from "../userError.ts";
+import { sameContents, type Contents } from "./contents.ts";
 import { imageFor, usersOf, type DataVolume } from "./dataVolumes.ts";
 import type { BackupKey } from "./key.ts";
 import { mendCorner } from "./mend.ts";
 import { scratchContents } from "./scratch.ts";
+import { sealInto } from "./sealed.ts";
 import { whileStill, type Consistency } from "./stillness.ts";
-import { newFile, prepareFolder, publish, retain, signManifest, volumeDir, type Manifest } from "./store.ts";
+import {
+  newFile,
+  prepareFolder,
+  programVersion,
+  publish,
+  retain,
+  signManifest,
+  volumeDir,
+  type Manifest,
+} from "./store.ts";
 import { readArchive, workContainer } from "./workshop.ts";
 
 /** How long a server may stand still: a call that it keeps waiting is answered within the gateway's 30 s. */
@@ -111,44 +116,18 @@ async function writeSealed(
       const started = Date.now();
       const limit =
         consistency === "stopped" ? signal : AbortSignal.any([signal, AbortSignal.timeout(STILL_SECONDS * 1000)]);
-      const meter = new ContentsMeter();
-      const hash = createHash("sha256");
-      // Two pipelines: encryption takes a stream and gives another.
-      const plain = pipeline(await readArchive(reader), meter, { signal: limit });
-      const sealing = key.seal(meter).then((sealed) =>
-        pipeline(
-          sealed,
-          async function* (chunks: AsyncIterable<Uint8Array>) {
-            for await (const chunk of chunks) {
-              hash.update(chunk);
-              yield chunk;
-            }
-          },
-          createWriteStream(file, { mode: 0o600, flush: true }),
-          { signal: limit },
-        ),
-      );
-      const [read, written] = await Promise.allSettled([plain, sealing]);
-      signal.throwIfAborted();
-      if (limit.aborted) {
+      try {
+        const sealing = { key, file, what: volume, signal: limit };
+        return { ...(await sealInto(sealing, await readArchive(reader))), consistency, stillMs: Date.now() - started };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!limit.aborted) throw error;
         throw new UserError(
           `${volume} cannot be read within ${STILL_SECONDS} s, and no longer may its server stand still: stop it first (docker stop), back up, start it again`,
         );
       }
-      // What stopped the writing (a full disk) is the reason; that the reading then stopped is not.
-      if (written.status === "rejected") throw written.reason;
-      if (read.status === "rejected") throw new Error(`${volume} cannot be read: ${messageOf(read.reason)}`);
-      return { contents: meter.contents, consistency, stillMs: Date.now() - started, sealedSha256: hash.digest("hex") };
     });
   } finally {
     await reader.remove({ force: true });
   }
-}
-
-function programVersion(): string {
-  const { name, version } = JSON.parse(readFileSync(join(projectDir, "package.json"), "utf8")) as Record<
-    string,
-    string
-  >;
-  return `${name ?? ""} ${version ?? ""}`;
 }

@@ -1,11 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type Docker from "dockerode";
 import { consent } from "../ask.ts";
 import { dockerClient, ensureDocker } from "../docker.ts";
-import { stateFolder } from "../environment.ts";
-import type { Environment } from "../exec.ts";
 import { ownerOf, type Owner } from "../leftOvers.ts";
 import { sayer, type Say } from "../log.ts";
 import { projectDir } from "../paths.ts";
@@ -13,17 +10,22 @@ import { declaredVolumes } from "../services.ts";
 import { requireStackFile } from "../stackFile.ts";
 import { UserError } from "../userError.ts";
 import type { DataVolume } from "./dataVolumes.ts";
+import { statePlace } from "./stateFiles.ts";
 import { backupsDir } from "./store.ts";
 
-/** What every command on volumes needs. None of them needs the engine. */
-export interface VolumeCommand {
-  docker: Docker;
+/** What every command on backups needs. None of them needs the engine. */
+export interface BackupCommand {
   owner: Owner;
   /** Folder of all backups. */
   root: string;
   say: Say;
   /** Number of the stack's last update, where its state is on this machine. */
   update: number | undefined;
+}
+
+/** What every command on volumes needs. */
+export interface VolumeCommand extends BackupCommand {
+  docker: Docker;
   /** Volumes that the settings of services name. */
   declared: readonly DataVolume[];
 }
@@ -31,28 +33,29 @@ export interface VolumeCommand {
 /** Verified backups of a volume that stay. */
 export const KEPT_BACKUPS = 7;
 
+/** For the state alone: needs neither Docker nor a stack file. */
+export function backupCommand(stack: string, to?: string): BackupCommand {
+  const owner = ownerOf(projectDir, stack);
+  return { owner, root: backupsDir(to), say: sayer("backup"), update: lastUpdate(owner) };
+}
+
 /** @throws UserError when there is no such stack or no Docker. */
 export async function volumeCommand(stack: string, to?: string): Promise<VolumeCommand> {
   const stackFile = requireStackFile(projectDir, stack);
-  const owner = ownerOf(projectDir, stack);
-  const say = sayer("backup");
+  const command = backupCommand(stack, to);
   await ensureDocker({ say: sayer("docker"), consent: consent(false) });
   return {
+    ...command,
     docker: dockerClient(),
-    owner,
-    root: backupsDir(to),
-    say,
-    update: lastUpdate(owner),
-    declared: declaredVolumes(stackFile, owner),
+    declared: declaredVolumes(stackFile, command.owner),
   };
 }
 
 /** Counts the history that the engine keeps beside the state. */
-function lastUpdate({ estate, stack }: Owner, env: Environment = process.env): number | undefined {
-  const url = env["PULUMI_BACKEND_URL"] || (env["PULUMI_ACCESS_TOKEN"] ? "" : pathToFileURL(projectDir).href);
-  const state = stateFolder({ ...env, PULUMI_BACKEND_URL: url });
-  const history = join(state ?? "", "history", estate, stack);
-  if (state === undefined || !existsSync(history)) return undefined;
+function lastUpdate(owner: Owner): number | undefined {
+  const { folder } = statePlace(owner, projectDir);
+  const history = join(folder ?? "", "history", owner.estate, owner.stack);
+  if (folder === undefined || !existsSync(history)) return undefined;
   return readdirSync(history).filter((name) => name.endsWith(".history.json")).length;
 }
 

@@ -17,10 +17,15 @@ export function withVolumes<T>(
   { docker, owner, say }: { docker: Docker; owner: Owner; say: Say },
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  return withFileLock(join(dataDir(), "locks", `${owner.estate}-${owner.stack}.lock`), say, async () => {
+  return withStack({ owner, say }, async () => {
     await mendVolumes(docker, owner, say);
     return interruptible(work);
   });
+}
+
+/** Runs `work` as the only command that changes this stack. */
+export function withStack<T>({ owner, say }: { owner: Owner; say: Say }, work: () => Promise<T>): Promise<T> {
+  return withFileLock(join(dataDir(), "locks", `${owner.estate}-${owner.stack}.lock`), say, work);
 }
 
 async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

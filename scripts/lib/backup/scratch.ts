@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type Docker from "dockerode";
 import type { Owner } from "../leftOvers.ts";
-import { messageOf, UserError } from "../userError.ts";
-import { ContentsMeter, sameContents, type Contents } from "./contents.ts";
+import { UserError } from "../userError.ts";
+import { sameContents, type Contents } from "./contents.ts";
 import type { BackupKey } from "./key.ts";
+import { openSealed, unreadable } from "./sealed.ts";
 import { readContents, VOLUME_PATH, workContainer, workLabels, writeArchive } from "./workshop.ts";
 
 export interface ScratchOptions {
@@ -61,21 +60,6 @@ export async function scratchCopy<T>(
   } finally {
     await docker.getVolume(scratch).remove();
   }
-}
-
-/** The plain archive of a sealed file. */
-async function openSealed(key: BackupKey, file: string): Promise<ContentsMeter> {
-  const meter = new ContentsMeter();
-  const opened = await key.open(createReadStream(file));
-  // The meter hands its fault on to whoever reads it.
-  pipeline(opened, meter).catch(() => undefined);
-  return meter;
-}
-
-function unreadable(file: string, error: unknown): UserError {
-  return new UserError(
-    `backup ${file} is refused: it cannot be opened (${messageOf(error)}); choose another with --from`,
-  );
 }
 
 function parentOf(path: string): string {

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import type { Environment } from "../exec.ts";
 import type { Owner } from "../leftOvers.ts";
-import { dataDir } from "../paths.ts";
+import { dataDir, projectDir } from "../paths.ts";
 import { messageOf, UserError } from "../userError.ts";
 import type { BackupKey } from "./key.ts";
 
@@ -46,6 +46,9 @@ export interface Backup {
   isWhole: boolean;
 }
 
+/** In the place of a volume's name: the stack's own state. Docker has no volume of that name. */
+export const STATE = "@state";
+
 const SEALED = ".tar.age";
 const PARTIAL = ".partial";
 
@@ -77,7 +80,10 @@ export function listBackups(folder: string): Backup[] {
 /** Names of the volumes of which there is a folder of backups. */
 export function volumesWithBackups(root: string, { estate, stack }: Owner): string[] {
   const folder = join(root, estate, stack);
-  return existsSync(folder) ? readdirSync(folder).sort() : [];
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name !== STATE)
+    .sort();
 }
 
 function readBackup(manifestFile: string): Backup {
@@ -113,6 +119,13 @@ export function chooseBackup(folder: string, volume: string, from: string | unde
   throw new UserError(
     `there is no backup of "${volume}"${from === undefined ? "" : ` from "${from}"`} in ${folder}; there is ${known || "none"}`,
   );
+}
+
+/** What makes backups: name and version of this program. */
+export function programVersion(): string {
+  const text = readFileSync(join(projectDir, "package.json"), "utf8");
+  const { name, version } = z.object({ name: z.string(), version: z.string() }).parse(JSON.parse(text));
+  return `${name} ${version}`;
 }
 
 /** A manifest that its signature vouches for. */
