@@ -1,6 +1,6 @@
 import { Agent, request, type IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorText, parseEnvelope, type Envelope } from "../wire/envelope.ts";
+import { parseEnvelope, type Envelope } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
 import { SseParser } from "../wire/sse.ts";
 
@@ -8,6 +8,8 @@ export interface HttpPeerOptions {
   readonly port: number;
   /** One JSON-RPC message of the server. */
   readonly receive: (text: string) => void;
+  /** The request with this id (JSON text) gets no answer. */
+  readonly failed: (idText: string, fault: Fault) => void;
   /** A message beyond it is refused (R-TRN-09). */
   readonly maxBytes: number;
 }
@@ -30,16 +32,12 @@ export class HttpPeer {
     this.#options = options;
   }
 
-  /** Answers to a request that fails are delivered as JSON-RPC errors, so that its caller need not wait. */
+  /** A request that fails is reported, so that its caller need not wait. */
   send(text: string): void {
     const message = parseEnvelope(text);
     void this.#deliver(message).catch((error: unknown) => {
-      if (message.kind !== "request" || this.#closed) return;
-      const fault = new Fault(
-        "upstream",
-        `the server's HTTP endpoint failed: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      this.#options.receive(errorText(message.idText, fault.body));
+      if (message.kind !== "request" || message.idText === undefined || this.#closed) return;
+      this.#options.failed(message.idText, faultOf(error));
     });
   }
 
@@ -130,4 +128,12 @@ export class HttpPeer {
       sent.end(body);
     });
   }
+}
+
+/** What a failed request says of itself: refused was never taken, broken off is lost, anything else is a wrong answer. */
+function faultOf(error: unknown): Fault {
+  const message = `the server's HTTP endpoint failed: ${error instanceof Error ? error.message : String(error)}`;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ECONNREFUSED") return new Fault("unavailable", message);
+  return new Fault(code === "ECONNRESET" || code === "EPIPE" ? "lost" : "upstream", message);
 }

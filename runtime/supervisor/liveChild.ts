@@ -85,6 +85,7 @@ export class LiveChild {
       this.#peer = new HttpPeer({
         port,
         receive: (text) => this.channel.receive(text),
+        failed: (idText, fault) => this.channel.fail(idText, fault),
         maxBytes: settings.maxMessageBytes,
       });
     }

@@ -143,6 +143,11 @@ export class RpcChannel {
       this.#handlers.unsolicited(envelope);
   }
 
+  /** The request with our id `idText` (JSON text) will not be answered. */
+  fail(idText: string, fault: Fault): void {
+    this.#settle(Number(idText))?.reject(fault);
+  }
+
   /** An answer was longer than allowed: its call fails at once where the id can still be seen. */
   oversize(head: string, tail: string, bytes: number): void {
     const id = Number(

@@ -64,5 +64,6 @@ export async function writeContained(
   pack.entry({ name: NAME, mode, mtime, pax: ids }, text);
   pack.finalize();
   await container.putArchive(Readable.from(pack), { path: FOLDER });
-  if ((await container.inspect()).State.Running) await container.kill({ signal: "SIGHUP" });
+  const { Running, Paused } = (await container.inspect()).State;
+  if (Running && !Paused) await container.kill({ signal: "SIGHUP" });
 }

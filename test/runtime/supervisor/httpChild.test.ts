@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   contractOf,
   EVERYTHING,
@@ -7,6 +8,7 @@ import {
   startSupervisor,
   stateIs,
   textOf,
+  until,
   type RunningSupervisor,
 } from "../support.ts";
 
@@ -31,6 +33,21 @@ describe("transport: http", () => {
     });
     match(long?.text ?? "", /"progressToken":"mine"[^]*Long running operation completed/);
     equal(running.supervisor.readiness().children, 1);
+  }).timeout(20_000);
+
+  it("killed in mid-call, it fails the call as lost with 502, not as an answer of the server", async () => {
+    running = await startSupervisor(
+      contractOf([...EVERYTHING, "streamableHttp"], { transport: "http", callTimeoutSeconds: 8 }),
+    );
+    await stateIs(running, "healthy", 8000);
+    const client = new RawClient(`${running.url}/mcp`);
+    await client.open();
+    const call = client.call("trigger-long-running-operation", { duration: 5, steps: 1 });
+    await until(() => running.supervisor.keeper.child?.channel.inFlight === 1);
+    await sleep(100);
+    process.kill(running.supervisor.keeper.child?.pid ?? 0, "SIGKILL");
+    const answer = await call;
+    deepEqual([answer.status, answer.headers.get("mcp-estate-fault")], [502, "lost"]);
   }).timeout(20_000);
 
   it("A-01 a child that answers 200 on everything but speaks no MCP is unhealthy", async () => {
