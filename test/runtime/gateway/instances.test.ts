@@ -72,6 +72,19 @@ describe("R-GW-09 R-GW-10 several instances of a server", () => {
     deepEqual(new Set(pids), new Set(instances.map(pidOf)));
   });
 
+  it("calls that a session has brought to one count: the next ones go to the other", async () => {
+    const clients = await Promise.all([1, 2].map(() => running.connect("/servers/many/mcp")));
+    const pinned = clients.find(({ session }) => session?.startsWith("many.") === true);
+    ok(pinned);
+    const held = Array.from({ length: 4 }, () => pinned.call("record", { ms: 600 }));
+    await until(() => inFlight()[0] === 4);
+    const next = Array.from({ length: 4 }, () => record(300));
+    await until(() => inFlight().reduce((sum, count) => sum + count, 0) >= 8);
+    deepEqual(inFlight(), [4, 4]);
+    deepEqual(new Set((await Promise.all(next)).map(textOf)), new Set([pidOf(instances[1])]));
+    await Promise.all(held);
+  });
+
   it("a sick one gets no calls and shows by name; the server is degraded, not down", async () => {
     await instances[1]?.supervisor.reload({ ...contractOf(fixture("good")), desiredState: "quarantined" });
     await until(() => running.gateway.server("many")?.state.state === "degraded");
