@@ -12,13 +12,14 @@ import { RecoveryJournal } from "./lib/backup/recovery.ts";
 import { restoreVolume } from "./lib/backup/restore.ts";
 import { restoreState } from "./lib/backup/state.ts";
 import { hasState, statePlace } from "./lib/backup/stateFiles.ts";
-import { chooseBackup, STATE, volumeDir, volumesWithBackups } from "./lib/backup/store.ts";
+import { chooseBackup, listBackups, STATE, volumeDir, volumesWithBackups } from "./lib/backup/store.ts";
 import { runAttached } from "./lib/exec.ts";
 import { finishDeployment } from "./lib/finish.ts";
 import { duration } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
+import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
   const started = Date.now();
@@ -51,7 +52,12 @@ async function recoverState(stack: string, to: string | undefined, key: BackupKe
   const { owner, root } = command;
   const place = statePlace(owner, projectDir);
   if (place.folder === undefined || hasState(place)) return;
-  const backup = chooseBackup(volumeDir(root, owner, STATE), STATE, undefined);
+  const [backup] = listBackups(volumeDir(root, owner, STATE)).filter(({ isWhole }) => isWhole);
+  if (!backup) {
+    throw new UserError(
+      `stack "${stack}" has no state here, and no whole backup of it is in ${root} (--to DIR says where else); without one: npm run up, then npm run restore -- VOLUME for each volume (npm run backups lists them)`,
+    );
+  }
   await withStack(command, () => restoreState({ ...command, key }, place, { backup, replace: false }));
 }
 

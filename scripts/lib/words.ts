@@ -8,6 +8,8 @@ interface Kind {
   follower: boolean;
   /** Holds `expected` and `found` by property of the container, in place of properties of its own. */
   comparison?: boolean;
+  /** A check or a plan of the program's own: it makes nothing in the world. */
+  makesNothing?: boolean;
 }
 
 /** The docker provider's names where people have others. */
@@ -26,10 +28,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ProcessLimit: { word: "container", properties: { observedPids: "pids", observedState: "state" }, follower: true },
   ContainerWatch: { word: "container", properties: CONTAINER_PROPERTIES, follower: true, comparison: true },
   SecretFiles: { word: "container", properties: { observed: "secret files" }, follower: true },
-  OrphanSweep: { word: "sweep of", properties: {}, follower: false },
-  AddressPlan: { word: "plan of", properties: {}, follower: false },
+  OrphanSweep: { word: "sweep of", properties: {}, follower: false, makesNothing: true },
+  AddressPlan: { word: "plan of", properties: {}, follower: false, makesNothing: true },
+  SmokeGate: { word: "gate", properties: {}, follower: false, makesNothing: true },
   PulledImage: { word: "image", properties: {}, follower: false },
-  HostCapacity: { word: "capacity of", properties: {}, follower: false },
+  HostCapacity: { word: "capacity of", properties: {}, follower: false, makesNothing: true },
   BuiltImage: { word: "image", properties: { observed: "image" }, follower: false },
 };
 
@@ -50,6 +53,11 @@ export function propertyInWords(type: string, property: string): string {
 
 export function isFollower(type: string): boolean {
   return kindOf(type).follower;
+}
+
+/** True of a resource that only checks or plans. */
+export function makesNothing(type: string): boolean {
+  return kindOf(type).makesNothing ?? false;
 }
 
 /** True of a resource that tells what it found in another one. */

@@ -77,6 +77,8 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
       comment,
     );
     assert.ok(!places.includes(-1), comment);
+    // What only checks or plans is no news to a reviewer.
+    assert.doesNotMatch(comment, /capacity of|sweep of|plan of|gate smoke/);
     assert.match(comment, /^\| update \| `container memory` \| .*`memory`.*`pids` \|$/m);
     assert.match(comment, /^\| \*\*replace\*\* \| `container gateway` \| .*`networks` \|$/m);
     assert.match(comment, /^\| `memory` \| 256 → \*\*384\*\* \| 64 \| 1 \| 32 → \*\*48\*\* \|$/m);

@@ -2,12 +2,23 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { projectDir } from "../../scripts/lib/paths.ts";
+import { cleanUp, temporaryFolder, write } from "./support.ts";
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  errors: string[];
+}
 
 /** Runs a command as `npm run` does, with a Docker that is not there: nothing can be changed by it. */
-function run(command: string, ...args: string[]): { code: number | null; stdout: string; errors: string[] } {
+function run(command: string, ...args: string[]): Ended {
+  return runIn({}, command, ...args);
+}
+
+function runIn(env: Record<string, string>, command: string, ...args: string[]): Ended {
   const { status, stdout, stderr } = spawnSync("sh", ["scripts/run", command, ...args], {
     cwd: projectDir,
-    env: { ...process.env, DOCKER_HOST: "unix:///nowhere/docker.sock" },
+    env: { ...process.env, ...env, DOCKER_HOST: "unix:///nowhere/docker.sock" },
     encoding: "utf8",
   });
   return { code: status, stdout, errors: stderr.split("\n").filter((line) => line.startsWith("error: ")) };
@@ -15,6 +26,7 @@ function run(command: string, ...args: string[]): { code: number | null; stdout:
 
 describe("commands", function () {
   this.timeout(60_000);
+  afterEach(cleanUp);
 
   for (const command of ["up", "preview", "refresh", "down"]) {
     it(`${command} refuses a stack that is not there, in one line`, () => {
@@ -38,6 +50,26 @@ describe("commands", function () {
     assert.equal(version.code, 0);
     assert.match(version.stdout, /^v3\.\d+\.\d+\n$/);
     assert.notEqual(run("pulumi", "no-such-command").code, 0);
+  });
+
+  it("recover and restore --state refuse, in one line, where there is nothing to recover from", () => {
+    const folder = temporaryFolder();
+    const env = { XDG_DATA_HOME: folder, PULUMI_BACKEND_URL: `file://${folder}` };
+    const keyFile = write(folder, "backup-key", "not needed: there is no backup to open\n");
+    for (const [words, expected] of [
+      [["recover"], /^error: the key of the backups cannot be read .*MCP_ESTATE_BACKUP_KEY_FILE/],
+      [["restore", "--state"], /^error: there is no backup of "@state" in .*; there is none/],
+      [["restore", "--state", "memory-data"], /^error: --state is of the state alone; leave out "memory-data"/],
+      [["restore", "--replace", "memory-data"], /^error: --replace goes with --state/],
+      [["backup", "--state", "memory-data"], /^error: --state is of the state alone/],
+    ] as const) {
+      const [command, ...args] = words;
+      const missing = command === "recover" ? join(folder, "nope") : keyFile;
+      const { code, errors } = runIn({ ...env, MCP_ESTATE_BACKUP_KEY_FILE: missing }, command, ...args);
+      assert.equal(code, 1);
+      assert.equal(errors.length, 1, errors.join("\n"));
+      assert.match(errors[0] ?? "", expected);
+    }
   });
 
   it("test refuses what is no test, in one line", () => {

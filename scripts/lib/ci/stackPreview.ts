@@ -7,6 +7,7 @@ import { observe } from "../look.ts";
 import { projectDir } from "../paths.ts";
 import { withResolvedSettings, type Resolved } from "../settings/configFile.ts";
 import { UserError } from "../userError.ts";
+import { makesNothing } from "../words.ts";
 import { limitChanges, limitChangeSchema } from "./limitChanges.ts";
 
 /** What a reviewer is told of one stack. Travels as a JSON file from the job that previews to the one that comments. */
@@ -75,11 +76,12 @@ async function ask(
   if (failure !== undefined && refusals.length === 0) refusals.push(failure);
   // Of a preview that broke off there are only those that came before: half a plan misleads.
   const isWhole = refusals.length === 0;
+  const objects = changes.filter(({ type }) => !makesNothing(type));
   return {
     refusals,
     advice: texts("advice"),
     changes: isWhole
-      ? changes.map(({ action, resource, because }) => ({ action, resource, because: [...because] }))
+      ? objects.map(({ action, resource, because }) => ({ action, resource, because: [...because] }))
       : [],
     limits: isWhole ? limitChanges(steps) : [],
     drift,
