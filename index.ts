@@ -57,8 +57,11 @@ const signatures = [...catalogue.values()].map((entry) => ({
   package: entry.package.name,
   ecosystem: entry.package.ecosystem,
 }));
-/** Found and reported, never removed: volumes, and what matches the stack's patterns. */
-export const orphans = target.sweepOrphans(estate.orphans, signatures);
+const reportedOrphans = target.sweepOrphans(estate.orphans, signatures);
+/** Found and reported, never removed: data volumes, and what matches the stack's patterns. */
+export const orphans = reportedOrphans.reported;
+/** How many of each kind. */
+export const orphanCounts = reportedOrphans.counts;
 const smoke = target.smokeGate({
   gatewayUrl: gateway.url,
   token: gateway.token,

@@ -79,6 +79,10 @@ export const estateSettingsSchema = z.strictObject({
       hostProcesses: z.enum(["ignore", "report", "end"]).default("report"),
       /** Texts: a host process whose command line holds one is left alone. */
       hostAllowed: z.array(z.string().min(1)).default([]),
+      /** Start scripts of the host in `startScriptPaths`; `disable` adds a suffix and takes the permission to execute. */
+      startScripts: z.enum(["report", "disable"]).default("report"),
+      /** Files, and folders whose executable scripts are meant. */
+      startScriptPaths: z.array(z.string().regex(/^\/./, "an absolute path of the host")).default([]),
     })
     .prefault({}),
   volumes: z

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "./naming.ts";
 import type { ServerSignature } from "./providers/hostProcesses.ts";
-import type { OrphanPolicy } from "./providers/orphans.ts";
+import type { OrphanKind, OrphanPolicy } from "./providers/orphans.ts";
 import type { OrphanSweepInputs, OrphanSweepState } from "./providers/orphanSweep.ts";
 
 export interface OrphanSweepArgs {
@@ -26,6 +26,8 @@ export interface OrphanSweepArgs {
 export class OrphanSweep extends pulumi.dynamic.Resource {
   /** What is only reported, in words. */
   declare readonly reported: pulumi.Output<string[]>;
+  /** How many of each kind are only reported. */
+  declare readonly counts: pulumi.Output<Record<OrphanKind, number>>;
 
   constructor(name: string, args: OrphanSweepArgs, opts?: pulumi.CustomResourceOptions) {
     const { owner, policy, servers, declared } = args;
@@ -40,6 +42,7 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
         declared,
         orphans: [],
         reported: undefined,
+        counts: undefined,
         found: undefined,
       },
       opts,
@@ -58,7 +61,7 @@ const provider: pulumi.dynamic.ResourceProvider<OrphanSweepInputs, OrphanSweepSt
     if (!props) return {};
     const current = await (await load()).observeOrphans(props);
     // What is only reported is no input: it would show as a change that the next update makes.
-    const { reported: _reported, found: _found, ...inputs } = current;
+    const { reported: _reported, counts: _counts, found: _found, ...inputs } = current;
     return { id, props: current, inputs: inputs as OrphanSweepState };
   },
   async diff(_id, olds, news) {

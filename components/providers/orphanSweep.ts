@@ -2,7 +2,16 @@ import { isDeepStrictEqual } from "node:util";
 import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
 import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
-import { findOrphans, isSecretsVolume, type Declared, type Orphan, type OrphanPolicy } from "./orphans.ts";
+import {
+  findOrphans,
+  isSecretsVolume,
+  ORPHAN_KINDS,
+  type Declared,
+  type Orphan,
+  type OrphanKind,
+  type OrphanPolicy,
+} from "./orphans.ts";
+import { disableScript, journalOf } from "./startScripts.ts";
 
 /** Inputs of the resource; `orphans` is declared empty, so that a diff names what will be removed. */
 export interface OrphanSweepInputs {
@@ -18,6 +27,8 @@ export interface OrphanSweepInputs {
 export interface OrphanSweepState extends OrphanSweepInputs {
   /** What is only reported, in words that do not change while the object does not. */
   reported: readonly string[];
+  /** How many of each kind are only reported. */
+  counts: Record<OrphanKind, number>;
   /** All that was found, with what changes from look to look: memory in use. */
   found: readonly Orphan[];
 }
@@ -40,19 +51,31 @@ export async function sweepOrphans(inputs: OrphanSweepInputs, previous?: Declare
   }
   if (faults.length > 0) throw new Error(`orphans that could not be removed:\n  ${faults.join("\n  ")}`);
   const rest = found.filter(({ action }) => action === "report");
-  return { ...inputs, orphans: [], reported: rest.map(inWords), found: rest };
+  return { ...inputs, orphans: [], reported: rest.map(inWords), counts: countsOf(rest), found: rest };
 }
 
 /** What is there now and belongs to nobody. */
 export async function observeOrphans(props: OrphanSweepState): Promise<OrphanSweepState> {
   const found = await findOrphans(props);
-  const of = (action: Orphan["action"]) => found.filter((orphan) => orphan.action === action).map(inWords);
-  return { ...props, orphans: of("remove"), reported: of("report"), found };
+  const of = (action: Orphan["action"]) => found.filter((orphan) => orphan.action === action);
+  const reported = of("report");
+  return {
+    ...props,
+    orphans: of("remove").map(inWords),
+    reported: reported.map(inWords),
+    counts: countsOf(reported),
+    found,
+  };
 }
 
 export function diffOrphans(olds: OrphanSweepState, news: OrphanSweepInputs): DiffResult {
   const keys = ["declared", "policy", "servers", "orphans"] as const;
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])) };
+}
+
+function countsOf(orphans: readonly Orphan[]): Record<OrphanKind, number> {
+  const count = (kind: OrphanKind) => orphans.filter((orphan) => orphan.kind === kind).length;
+  return Object.fromEntries(ORPHAN_KINDS.map((kind) => [kind, count(kind)])) as Record<OrphanKind, number>;
 }
 
 /** `container bold_williamson (mcp/fetch, made 2026-11-21T10:00:00Z): matches the pattern mcp/*` */
@@ -78,6 +101,9 @@ async function remove({ kind, id }: Orphan, owner: Pick<OrphanSweepInputs, "esta
       await endHostProcess({ pid: Number(pid), startTime });
       return;
     }
+    case "script":
+      await disableScript(id, journalOf(owner));
+      return;
     case "volume":
       if (!isSecretsVolume(id, owner)) throw new Error("a data volume is removed only by name, after a backup");
       await docker.getVolume(id).remove();

@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { LABEL_COMPONENT, LABEL_ESTATE, LABEL_STACK } from "../naming.ts";
 import { connect, isLocal } from "./docker.ts";
 import { findHostProcesses, type ServerSignature } from "./hostProcesses.ts";
+import { findStartScripts } from "./startScripts.ts";
 
 /** Ids (volumes: names) of everything that the state holds. */
 export interface Declared {
@@ -23,11 +24,18 @@ export interface OrphanPolicy {
   hostProcesses: "ignore" | "report" | "end";
   /** A host process whose command line holds one of these texts is left alone. */
   hostAllowed: readonly string[];
+  /** Scripts of the host that start servers outside of containers; `disable` is undone by `npm run enable-scripts`. */
+  startScripts: "report" | "disable";
+  /** Where they are: files, and folders whose executable scripts are meant. */
+  startScriptPaths: readonly string[];
 }
+
+export const ORPHAN_KINDS = ["container", "network", "volume", "image", "process", "script"] as const;
+export type OrphanKind = (typeof ORPHAN_KINDS)[number];
 
 /** One object that nobody declared. */
 export interface Orphan {
-  kind: "container" | "network" | "volume" | "image" | "process";
+  kind: OrphanKind;
   /** Of a process `PID:START`, so that a later one under its pid is another. */
   id: string;
   name: string;
@@ -65,6 +73,7 @@ export async function findOrphans(query: OrphanQuery): Promise<Orphan[]> {
     findVolumes(docker, query),
     findImages(docker, query),
     findProcesses(query),
+    findScripts(query),
   ]);
   return found.flat().sort((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1));
 }
@@ -154,6 +163,20 @@ async function findProcesses({ policy, servers }: OrphanQuery): Promise<Orphan[]
     memoryMiB,
     reason: "runs on the host, outside of every container",
     action: policy.hostProcesses === "end" ? "remove" : "report",
+  }));
+}
+
+/** Start scripts of this machine; those of another Docker host are not to be seen from here. */
+async function findScripts({ policy }: OrphanQuery): Promise<Orphan[]> {
+  if (!isLocal()) return [];
+  const found = await findStartScripts(policy.startScriptPaths);
+  return found.map(({ path, created }) => ({
+    kind: "script",
+    id: path,
+    name: path,
+    created,
+    reason: "starts servers on the host, outside of every container",
+    action: policy.startScripts === "disable" ? "remove" : "report",
   }));
 }
 

@@ -26,6 +26,7 @@ import type {
   Named,
   NetworkSpec,
   PulledImageSpec,
+  ReportedOrphans,
   ServiceSpec,
   SmokeGateSpec,
   Target,
@@ -60,11 +61,10 @@ export class DockerTarget implements Target {
     this.owner = owner;
   }
 
-  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): pulumi.Output<string[]> {
+  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): ReportedOrphans {
     const { containers, networks, volumes, images, running } = this.made;
     const declared = { containers, networks, volumes, images };
-    return new OrphanSweep("orphans", { owner: this.owner, policy, servers, declared }, { dependsOn: running })
-      .reported;
+    return new OrphanSweep("orphans", { owner: this.owner, policy, servers, declared }, { dependsOn: running });
   }
 
   checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void {

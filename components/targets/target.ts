@@ -3,7 +3,7 @@ import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import type { WantedBlock } from "../providers/addressPlan.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
-import type { OrphanPolicy } from "../providers/orphans.ts";
+import type { OrphanKind, OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
 import type { Owner } from "../naming.ts";
@@ -136,6 +136,13 @@ export interface SmokeGateSpec {
   timeoutSeconds: number;
 }
 
+/** Objects that nobody declared and that stay. */
+export interface ReportedOrphans {
+  /** In words, one each. */
+  reported: pulumi.Output<string[]>;
+  counts: pulumi.Output<Record<OrphanKind, number>>;
+}
+
 /** WHERE an estate runs. Components say what they need and never ask which target it is. */
 export interface Target {
   readonly owner: Owner;
@@ -145,9 +152,9 @@ export interface Target {
   checkAddresses(blocks: readonly WantedBlock[]): void;
   /**
    * Declares that nothing else runs than what this target was asked for; call it last.
-   * @returns what is found and only reported, in words.
+   * @returns what is found and only reported.
    */
-  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): pulumi.Output<string[]>;
+  sweepOrphans(policy: OrphanPolicy, servers: readonly ServerSignature[]): ReportedOrphans;
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named;
   /** A network under a name that stays, with the labels and the gateway that it was made with. */
   sharedNetwork(name: string, spec: SharedNetworkConfig, opts: pulumi.CustomResourceOptions): Named;

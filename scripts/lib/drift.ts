@@ -44,7 +44,7 @@ export function findDrift(steps: readonly ResourceStep[], prefix: string): Drift
 }
 
 function driftOf(step: ResourceStep, prefix: string): Drift[] {
-  if (step.type.endsWith(":OrphanSweep")) return newOrphans(step);
+  if (isSweep(step)) return newOrphans(step);
   const resource = resourceInWords(step.type, step.name, prefix);
   if (step.new === undefined) {
     return isFollower(step.type) ? [] : [{ resource, property: "exists", declared: "yes", found: "removed" }];
@@ -82,20 +82,35 @@ const orphansSchema = z.array(
   }),
 );
 
+/** An object that nobody declared, as the sweep has found it. */
+export type FoundOrphan = z.infer<typeof orphansSchema>[number];
+
+/** All of them, whether or not an earlier update has reported them. */
+export function findOrphans(steps: readonly ResourceStep[]): FoundOrphan[] {
+  const sweep = steps.find((step) => step.op === "refresh" && step.when === "done" && isSweep(step));
+  return orphansSchema.parse(sweep?.new?.outputs?.["found"] ?? []);
+}
+
+function isSweep(step: ResourceStep): boolean {
+  return step.type.endsWith(":OrphanSweep");
+}
+
+/** What the next update does to one that does not stay. */
+const ENDINGS: Readonly<Record<string, string>> = { process: "ended", script: "disabled" };
+
 /** Objects that nobody declared; those that an earlier update has reported already are no news. */
 function newOrphans(step: ResourceStep): Drift[] {
   const known = new Set(
     orphansSchema.parse(step.old?.outputs?.["found"] ?? []).map(({ kind, name }) => `${kind} ${name}`),
   );
-  return orphansSchema
-    .parse(step.new?.outputs?.["found"] ?? [])
+  return findOrphans([step])
     .filter(({ kind, name, action }) => action === "remove" || !known.has(`${kind} ${name}`))
     .map(({ kind, name, image, created, memoryMiB, reason, action }) => {
       const details = [image, ageInWords(created), memoryMiB === undefined ? undefined : `${memoryMiB} MiB`, reason];
       return {
         resource: `${kind} ${name}`,
         property: "exists",
-        declared: action === "remove" ? "no, will be removed" : "no, is reported",
+        declared: action === "remove" ? `no, will be ${ENDINGS[kind] ?? "removed"}` : "no, is reported",
         found: details.filter((detail) => detail !== undefined).join(", "),
       };
     });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import type Docker from "dockerode";
 import { docker, TestEstate } from "./testEstate.ts";
 
@@ -34,6 +36,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   const volumes: Docker.Volume[] = [];
   const networks: Docker.Network[] = [];
   let image = "";
+  const wrappers = join(estate.folder, "wrappers");
 
   async function start(name: string, from: string, labels: Record<string, string> = {}): Promise<Docker.Container> {
     const container = await docker.createContainer({
@@ -48,6 +51,16 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     await container.start();
     made.push(container);
     return container;
+  }
+
+  /** A folder of start scripts with one in it, beside what is none. */
+  function putScripts(): string {
+    mkdirSync(wrappers, { recursive: true });
+    writeFileSync(join(wrappers, "README"), "#! is no script here", { mode: 0o644 });
+    writeFileSync(join(wrappers, "data.bin"), "\x7fELF", { mode: 0o755 });
+    const script = join(wrappers, "memory.sh");
+    writeFileSync(script, "#!/bin/sh\nexec npx -y @modelcontextprotocol/server-memory\n", { mode: 0o755 });
+    return script;
   }
 
   async function exists(container: Docker.Container): Promise<boolean> {
@@ -157,10 +170,14 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     for (const volume of volumes) await volume.inspect();
   });
 
-  it("A-12: a server that somebody started on the host is in the next preview, with its pid", async () => {
+  it("A-12, R-DRF-08: a server and a start script on the host are in the next preview, the outputs and the metrics", async () => {
+    const script = putScripts();
     estate.configure((config) => {
-      config["mcp-estate:orphans"] = { ...POLICY, hostProcesses: "report" };
+      config["mcp-estate:orphans"] = { ...POLICY, hostProcesses: "report", startScriptPaths: [wrappers] };
     });
+    const before = (await estate.succeed("preview")).stdout;
+    assert.match(before, new RegExp(`script ${script} .*no, is reported.*starts servers on the host`));
+    assert.doesNotMatch(before, /README|data\.bin/);
     await estate.succeed("up", ["--yes"]);
     const main = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
     const server = spawn(process.execPath, [main, "stdio"], { stdio: ["pipe", "ignore", "ignore"] });
@@ -172,8 +189,39 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
           `process ${server.pid} .*is reported.*@modelcontextprotocol/server-everything, \\d+ min old, \\d+ MiB`,
         ),
       );
+      const file = join(estate.folder, "drift.prom");
+      const { code } = await estate.command("drift", ["--metrics", file]);
+      assert.equal(code, 2);
+      const metrics = readFileSync(file, "utf8");
+      const whose = `estate="mcp-estate",stack="${STACK}"`;
+      assert.ok(metrics.includes(`mcp_estate_orphans{kind="volume",${whose}} ${volumes.length}\n`), metrics);
+      assert.ok(
+        metrics.includes(`mcp_estate_orphan{kind="process",name="${server.pid}",action="report",${whose}} 1\n`),
+      );
+      assert.ok(metrics.includes(`mcp_estate_orphan{kind="script",name="${script}",action="report",${whose}} 1\n`));
+      const { volume, container } = await estate.output<Record<string, number>>("orphanCounts");
+      assert.deepEqual([volume, container], [volumes.length, 0]);
     } finally {
       server.kill("SIGKILL");
     }
+  });
+
+  it("R-DRF-07: disables start scripts where the stack says so, and gives them back", async () => {
+    const script = putScripts();
+    estate.configure((config) => {
+      config["mcp-estate:orphans"] = { ...POLICY, startScriptPaths: [wrappers], startScripts: "disable" };
+    });
+    assert.match((await estate.succeed("preview")).stdout, new RegExp(`script ${script} .*no, will be disabled`));
+    assert.ok(existsSync(script), "a preview changes nothing");
+    await estate.succeed("up", ["--yes"]);
+    assert.deepEqual(readdirSync(wrappers), ["README", "data.bin", "memory.sh.disabled"]);
+    assert.equal(statSync(`${script}.disabled`).mode & 0o111, 0);
+    assert.match((await estate.succeed("preview")).stdout, /No drift[^]*would change nothing/);
+
+    const { output } = await estate.succeed("enable-scripts");
+    assert.match(output, /memory\.sh can be started again/);
+    assert.match(output, /the next update disables them again: set mcp-estate:orphans\.startScripts to report/);
+    assert.deepEqual(readdirSync(wrappers), ["README", "data.bin", "memory.sh"]);
+    assert.equal(statSync(script).mode & 0o777, 0o755);
   });
 });

@@ -7,6 +7,8 @@ const policy: OrphanPolicy = {
   keepImages: 3,
   hostProcesses: "report",
   hostAllowed: [],
+  startScripts: "report",
+  startScriptPaths: [],
 };
 const query = { estate: "mcp-estate", stack: "dev", policy };
 const mark = (estate: string, stack: string) => ({ "mcp-estate.estate": estate, "mcp-estate.stack": stack });
