@@ -41,6 +41,7 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
         servers,
         declared,
         orphans: [],
+        planned: [],
         reported: undefined,
         counts: undefined,
         found: undefined,
@@ -54,6 +55,9 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
 
 /** Thin on purpose, see processLimit.ts. */
 const provider: pulumi.dynamic.ResourceProvider<OrphanSweepInputs, OrphanSweepState> = {
+  async check(olds, news) {
+    return (await load()).checkOrphanSweep(olds, news);
+  },
   async create(inputs) {
     return { id: "orphan-sweep", outs: await (await load()).sweepOrphans(inputs) };
   },

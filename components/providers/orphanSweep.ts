@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { CheckResult, DiffResult } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
 import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
 import {
   findOrphans,
   isSecretsVolume,
   ORPHAN_KINDS,
+  OURS,
   type Declared,
   type Orphan,
   type OrphanKind,
@@ -22,6 +23,14 @@ export interface OrphanSweepInputs {
   servers: readonly ServerSignature[];
   /** What the next update removes, in words. */
   orphans: readonly string[];
+  /** What goes because the policy has changed, for the preview that comes before it. */
+  planned: readonly PlannedRemoval[];
+}
+
+/** `resource` is its kind and name. */
+export interface PlannedRemoval {
+  resource: string;
+  reason: string;
 }
 
 export interface OrphanSweepState extends OrphanSweepInputs {
@@ -31,6 +40,23 @@ export interface OrphanSweepState extends OrphanSweepInputs {
   counts: Record<OrphanKind, number>;
   /** All that was found, with what changes from look to look: memory in use. */
   found: readonly Orphan[];
+}
+
+/**
+ * A look at the world knows the policy that was deployed. Where the program has another one, what it takes is looked for
+ * here, so that the preview names it: all but what carries our mark, which does not depend on it.
+ */
+export async function checkOrphanSweep(
+  olds: Partial<OrphanSweepInputs> | undefined,
+  news: OrphanSweepInputs,
+): Promise<CheckResult<OrphanSweepInputs>> {
+  if (isDeepStrictEqual(olds?.policy, news.policy)) return { inputs: news };
+  const declared = olds?.declared ?? { containers: [], networks: [], volumes: [], images: [] };
+  const found = await findOrphans({ ...news, declared });
+  const planned = found
+    .filter(({ action, reason }) => action === "remove" && reason !== OURS)
+    .map(({ kind, name, reason }) => ({ resource: `${kind} ${name}`, reason }));
+  return { inputs: { ...news, planned } };
 }
 
 /**
@@ -68,6 +94,7 @@ export async function observeOrphans(props: OrphanSweepState): Promise<OrphanSwe
   };
 }
 
+/** What is planned is no difference of its own: it goes with the policy. */
 export function diffOrphans(olds: OrphanSweepState, news: OrphanSweepInputs): DiffResult {
   const keys = ["declared", "policy", "servers", "orphans"] as const;
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])) };

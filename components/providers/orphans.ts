@@ -59,7 +59,7 @@ export interface OrphanQuery {
 }
 
 const MIB = 1024 * 1024;
-const OURS = "carries this stack's mark and is not in its state";
+export const OURS = "carries this stack's mark and is not in its state";
 
 /**
  * What carries this stack's mark and is not declared, and what carries nobody's mark and matches a pattern of the user.

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { ResourceStep } from "./engineEvents.ts";
 import { isComparison, isFollower, propertyInWords, resourceInWords } from "./words.ts";
 
@@ -41,7 +42,21 @@ export function plannedChanges(steps: readonly ResourceStep[], prefix: string): 
       because: [...new Set([...(known?.because ?? []), ...own])].sort(),
     });
   }
-  return [...rows.values()];
+  return [...rows.values(), ...steps.flatMap(removalsByPolicy)];
+}
+
+const plannedSchema = z.array(z.object({ resource: z.string(), reason: z.string() }));
+
+/** What a changed policy of the sweep takes: no objects of the engine's, so that it has no steps for them. */
+function removalsByPolicy(step: ResourceStep): PlannedChange[] {
+  if (step.when !== "planned" || !isAction(step.op) || !step.type.endsWith(":OrphanSweep")) return [];
+  const planned = plannedSchema.parse(step.new?.inputs?.["planned"] ?? []);
+  return planned.map(({ resource, reason }) => ({
+    action: "delete",
+    resource,
+    type: step.type,
+    because: [`policy: ${reason}`],
+  }));
 }
 
 function isAction(op: string): op is PlannedChange["action"] {
@@ -68,5 +83,7 @@ function changedInputs(step: ResourceStep): string[] {
   const before = step.old.inputs ?? {};
   const after = step.new.inputs ?? {};
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...keys].filter((key) => !key.startsWith("__") && !isDeepStrictEqual(before[key], after[key]));
+  return [...keys].filter(
+    (key) => !key.startsWith("__") && key !== "planned" && !isDeepStrictEqual(before[key], after[key]),
+  );
 }

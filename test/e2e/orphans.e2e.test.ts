@@ -34,6 +34,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   const made: Docker.Container[] = [];
   const images: string[] = [];
   const volumes: Docker.Volume[] = [];
+  const strangers: Docker.Volume[] = [];
   const networks: Docker.Network[] = [];
   let image = "";
   const wrappers = join(estate.folder, "wrappers");
@@ -88,7 +89,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   after(async () => {
     for (const container of made) await container.remove({ force: true }).catch(() => undefined);
     for (const network of networks) await network.remove().catch(() => undefined);
-    for (const volume of volumes) await volume.remove().catch(() => undefined);
+    for (const volume of [...volumes, ...strangers]) await volume.remove().catch(() => undefined);
     for (const tag of new Set(images))
       await docker
         .getImage(tag)
@@ -108,6 +109,10 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     const orphanNetwork = await docker.createNetwork({ Name: `${PREFIX}net`, Labels: mark(STACK) });
     const foreignNetwork = await docker.createNetwork({ Name: `${PREFIX}foreign`, Labels: mark("another") });
     networks.push(orphanNetwork, foreignNetwork);
+    // Named like a volume of ours with secrets, and nobody's.
+    const foreignVolume = `mcp-estate-${STACK}-x-secrets-0a1b2c3`;
+    await docker.createVolume({ Name: foreignVolume });
+    strangers.push(docker.getVolume(foreignVolume));
     for (const name of ["left", "behind"]) {
       await docker.createVolume({ Name: `${PREFIX}${name}`, Labels: mark(STACK) });
       volumes.push(docker.getVolume(`${PREFIX}${name}`));
@@ -132,7 +137,7 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     await assert.rejects(orphanNetwork.inspect(), { statusCode: 404 });
     for (const container of [...patterned, ...decoys]) assert.ok(await exists(container));
     await foreignNetwork.inspect();
-    for (const volume of volumes) await volume.inspect();
+    for (const volume of [...volumes, ...strangers]) await volume.inspect();
     assert.equal((await estate.output<string[]>("orphans")).length, FOUND.length + volumes.length);
 
     const again = (await estate.succeed("preview")).stdout;
@@ -163,7 +168,9 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
       config["mcp-estate:orphans"] = { ...POLICY, patterned: "remove" };
     });
     const preview = (await estate.succeed("preview")).stdout;
-    assert.match(preview, /policy/);
+    for (const [name] of FOUND)
+      assert.match(preview, new RegExp(`delete +container ${PREFIX}${name} +policy: matches`));
+    assert.doesNotMatch(preview, /foreign|other-/);
     await estate.succeed("up", ["--yes"]);
     for (const container of made.slice(0, FOUND.length)) assert.equal(await exists(container), false);
     assert.ok(decoy && (await exists(decoy)));
@@ -171,14 +178,14 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   });
 
   it("A-12, R-DRF-08: a server and a start script on the host are in the next preview, the outputs and the metrics", async () => {
-    const script = putScripts();
     estate.configure((config) => {
       config["mcp-estate:orphans"] = { ...POLICY, hostProcesses: "report", startScriptPaths: [wrappers] };
     });
+    await estate.succeed("up", ["--yes"]);
+    const script = putScripts();
     const before = (await estate.succeed("preview")).stdout;
     assert.match(before, new RegExp(`script ${script} .*no, is reported.*starts servers on the host`));
     assert.doesNotMatch(before, /README|data\.bin/);
-    await estate.succeed("up", ["--yes"]);
     const main = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
     const server = spawn(process.execPath, [main, "stdio"], { stdio: ["pipe", "ignore", "ignore"] });
     try {
@@ -211,7 +218,10 @@ describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
     estate.configure((config) => {
       config["mcp-estate:orphans"] = { ...POLICY, startScriptPaths: [wrappers], startScripts: "disable" };
     });
-    assert.match((await estate.succeed("preview")).stdout, new RegExp(`script ${script} .*no, will be disabled`));
+    assert.match(
+      (await estate.succeed("preview")).stdout,
+      new RegExp(`delete +script ${script} +policy: starts servers`),
+    );
     assert.ok(existsSync(script), "a preview changes nothing");
     await estate.succeed("up", ["--yes"]);
     assert.deepEqual(readdirSync(wrappers), ["README", "data.bin", "memory.sh.disabled"]);
