@@ -164,6 +164,23 @@ describe("planned changes in words", () => {
     );
   });
 
+  it("R-DRF-03: names what a changed policy of the sweep takes, one row each", () => {
+    const [old, planned_] = [{ patterned: "report" }, [{ resource: "container bold", reason: "matches mcp/*" }]];
+    assert.deepEqual(
+      planned({
+        op: "update",
+        type: "pulumi-nodejs:dynamic/index:OrphanSweep",
+        name: "orphans",
+        old: { inputs: { policy: old, planned: [] } },
+        new: { inputs: { policy: { patterned: "remove" }, planned: planned_ } },
+      }),
+      [
+        ["update", "sweep of orphans", "policy"],
+        ["delete", "container bold", "policy: matches mcp/*"],
+      ],
+    );
+  });
+
   it("leaves out what stays, what is refreshed, components and providers", () => {
     assert.deepEqual(
       planned(
