@@ -40,21 +40,23 @@ const TRIES = 5;
  * Changes something, starts an update and ends the engine (or the whole command) with SIGKILL at a random moment of its
  * work: after a random line of its output, as lines do not depend on how busy the host is.
  * @param usualLines how many lines an update writes.
+ * @param command one of the project's, with its arguments, that makes an update.
  * @returns what happened, in words.
  */
-async function killUpdate(
+export async function killUpdate(
   estate: TestEstate,
   victim: Victim,
   usualLines: number,
   random: Random,
   change: () => Promise<unknown>,
+  command: readonly string[] = ["up", "--yes"],
 ): Promise<string> {
   let latest = usualLines;
   for (let tries = 1; tries <= TRIES; tries++) {
     await change();
     const lines = 1 + Math.floor(random.next() * latest);
     const milliseconds = random.next() * PAST_LINE_MS;
-    if (await killAt(estate, victim, lines, milliseconds)) {
+    if (await killAt(estate, victim, lines, milliseconds, command)) {
       return `SIGKILL of the ${victim} ${milliseconds.toFixed(0)} ms after line ${lines}`;
     }
     latest = lines / 2;
@@ -63,8 +65,14 @@ async function killUpdate(
 }
 
 /** @returns whether the update was still going on. */
-async function killAt(estate: TestEstate, victim: Victim, lines: number, milliseconds: number): Promise<boolean> {
-  const child = estate.start("up", ["--yes"], { detached: true });
+async function killAt(
+  estate: TestEstate,
+  victim: Victim,
+  lines: number,
+  milliseconds: number,
+  [name = "", ...args]: readonly string[],
+): Promise<boolean> {
+  const child = estate.start(name, args, { detached: true });
   let output = "";
   const closed = once(child, "close");
   const reached = new Promise<void>((resolve) => {

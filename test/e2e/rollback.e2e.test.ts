@@ -3,9 +3,13 @@ import { execFile } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { killUpdate, processesOf } from "./engineKill.ts";
+import { seededRandom } from "./seed.ts";
 import { TestEstate } from "./testEstate.ts";
 
 const run = promisify(execFile);
+/** Lines that a rollback of three servers writes. */
+const USUAL_LINES = 150;
 
 interface HistoryRow {
   number: number;
@@ -174,6 +178,32 @@ describe("Smoke gate, history and rollback, end to end", function () {
       assert.equal((await history()).length, before);
       await assertRuns(recorded[4]);
     });
+
+    const random = seededRandom();
+    for (const [victim, index] of [
+      ["engine", 3],
+      ["command", 4],
+      ["engine", 3],
+    ] as const) {
+      it(`SIGKILL of the ${victim} during a rollback to version ${index + 1}: the next rollback ends there`, async () => {
+        const version = recorded[index];
+        const back = String(recorded[7 - index]?.number);
+        const command = ["rollback", String(version?.number)];
+        const words = await killUpdate(
+          estate,
+          victim,
+          USUAL_LINES,
+          random,
+          () => estate.succeed("rollback", [back]),
+          command,
+        );
+        console.log(`      seed ${random.seed}: ${words}`);
+        await estate.succeed("rollback", command.slice(1));
+        assert.deepEqual(processesOf(estate), []);
+        await assertRuns(version);
+        await estate.succeed("smoke");
+      });
+    }
 
     it("images that are gone are built again from the recorded inputs, under the same content hash", async () => {
       const target = recorded[0];
