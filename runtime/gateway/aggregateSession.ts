@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { notificationText } from "../wire/envelope.ts";
+import { Fault } from "../wire/faults.ts";
 import { newSessionId, type StoredSession } from "../wire/sessionStore.ts";
 import { SseStream } from "../wire/sse.ts";
 import type { CommonLinks } from "./commonLinks.ts";
@@ -128,7 +129,8 @@ export class AggregateSession implements StoredSession {
   }
 
   close(): void {
-    this.#ended.abort();
+    // a reason that is a Fault: an abort that is none would pass for a broken connection
+    this.#ended.abort(new Fault("cancelled", "the session was closed"));
     for (const call of this.calls.values()) call.cancel("the session was closed");
     this.#standing?.end();
     for (const link of this.#own.values()) link.close();

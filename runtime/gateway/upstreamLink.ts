@@ -3,6 +3,7 @@ import { LATEST_REVISION } from "../wire/revisions.ts";
 import { SseParser } from "../wire/sse.ts";
 import type { TrunkHead } from "../wire/trunkFrames.ts";
 import { nextCallId } from "./callId.ts";
+import { Deadline } from "./deadline.ts";
 import { forwardCall, type ForwardOptions } from "./forwardCall.ts";
 import type { Upstream } from "./upstream.ts";
 import {
@@ -95,7 +96,11 @@ export class UpstreamLink {
 
   /** What every new session begins with has changed. */
   repeatRequests(): void {
-    void this.#session?.then((session) => this.#sendFirst(session)).catch(() => undefined);
+    const deadline = new Deadline(`${this.upstream.name}: settings of a session`, OPEN_MS);
+    void this.#session
+      ?.then((session) => this.#sendFirst(session, deadline.signal))
+      .catch(() => undefined)
+      .finally(() => deadline.clear());
   }
 
   /** Reads the session's standing stream to its end, opening the session where need be. Rejects with a Fault. */
@@ -158,11 +163,13 @@ export class UpstreamLink {
   /** Single-flight: callers that come meanwhile share one handshake. */
   #open(endsAt: number): Promise<OpenedSession> {
     if (this.#session !== undefined) return this.#session;
-    const signal = AbortSignal.timeout(Math.max(1, endsAt - Date.now()));
-    const opening = openSession(this.upstream, this.#client, this.#owner, signal).then(async (session) => {
-      await this.#sendFirst(session);
-      return session;
-    });
+    const deadline = new Deadline(`${this.upstream.name}: a new session`, Math.max(1, endsAt - Date.now()));
+    const opening = openSession(this.upstream, this.#client, this.#owner, deadline.signal)
+      .then(async (session) => {
+        await this.#sendFirst(session, deadline.signal);
+        return session;
+      })
+      .finally(() => deadline.clear());
     this.#session = opening;
     opening.then(
       ({ id }) => {
@@ -176,7 +183,7 @@ export class UpstreamLink {
   }
 
   /** A server that refuses one of them has its reasons; the calls that follow say so. */
-  async #sendFirst({ id, capabilities }: OpenedSession): Promise<void> {
+  async #sendFirst({ id, capabilities }: OpenedSession, signal: AbortSignal): Promise<void> {
     for (const { capability, method, params } of this.#firstRequests()) {
       if (capabilities[capability] === undefined) continue;
       const headers = { ...MCP_HEADERS, ...ownerHeaders(this.#owner), "mcp-session-id": id };
@@ -186,7 +193,7 @@ export class UpstreamLink {
         path: "/mcp",
         headers,
         body,
-        signal: AbortSignal.timeout(OPEN_MS),
+        signal,
       });
       await answer.body.dump();
     }

@@ -131,6 +131,36 @@ describe("R-TRN-10 on /mcp what servers say of their own accord", () => {
     await until(async () => /"level":"alert"/.test(JSON.stringify(await settings(client, "own"))));
   });
 
+  it("sessions that end while their servers are asked do not pass for broken servers", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const client = await running.connect("/mcp");
+      await client.request("logging/setLevel", { level: "error" });
+      // the answer comes before the stream is open
+      await client.call("talk__echo", { message: "x" });
+      running.gateway.aggregate.sessions.clear();
+      equal(running.gateway.server("talk")?.routable, true);
+    }
+    await sleep(50);
+    ok(!running.logText().includes("does not answer"));
+  });
+
+  it("a session that is not opened in time is a time-out of its caller, not the end of the server", async () => {
+    const slow = await startSupervisor(contractOf(fixture("slowStart"), { sharing: "isolated", maxChildren: 8 }));
+    await stateIs(slow, "healthy", 10_000);
+    const gateway = await startGateway([serverOf("slow", [slow.url], { sharing: "isolated" })], {
+      callTimeoutSeconds: 0.3,
+    });
+    try {
+      await gateway.allHealthy();
+      const { status, text } = await gateway.execute("slow", "echo", { message: "x" });
+      equal(status, 504, text);
+      equal(gateway.gateway.server("slow")?.routable, true);
+    } finally {
+      await gateway.stop();
+      await slow.stop();
+    }
+  });
+
   it("completions go to the server of the prompt or the resource", async () => {
     const client = await running.connect("/mcp");
     const argument = { name: "name", value: "" };
