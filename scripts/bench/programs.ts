@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
+import { build, stop as stopEsbuild } from "esbuild";
 import { projectDir } from "../lib/paths.ts";
 
 export const EVERYTHING = join(projectDir, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
@@ -114,7 +114,10 @@ export async function startPrograms(
   nodeFlags: readonly string[] = [],
 ): Promise<Programs> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  // esbuild's service is a child of this process: a ladder that is tested in it counts and ends what is not its own.
+  await stopEsbuild();
   await Promise.all([bundle(folder, "supervisor"), bundle(folder, "gateway")]);
+  await stopEsbuild();
   const children = new Map<string, ChildProcess>();
   const stop = async (): Promise<void> => {
     await endAll([...children.values()]);
