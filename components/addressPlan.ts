@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "./naming.ts";
-import type { AddressPlanInputs, WantedBlock } from "./providers/addressPlan.ts";
+import type { AddressPlanInputs } from "./providers/addressPlan.ts";
+import type { WantedBlock } from "./subnets.ts";
 
 export interface AddressPlanArgs {
   owner: Owner;

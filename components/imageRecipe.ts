@@ -2,22 +2,11 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../runtime/contract/index.ts";
+import type { Layer, Program } from "./imageLayers.ts";
 import { contentHash } from "./providers/images/contentHash.ts";
 
-/** What one layer adds to the image below it. Plain data: it is an input of the resource. */
-export type Layer =
-  /** Debian: the image below or `baseImage` extended where that can be done, else bootstrapped from Debian's archive. */
-  | { kind: "debian"; suite: string; packages: readonly string[]; revision: number; baseImage?: string }
-  /** The node binary of npm's `node` package. */
-  | { kind: "node"; version: string }
-  /** `npm ci` of a lock folder into /app; install scripts run for `allowScripts` only. */
-  | { kind: "npm"; lockFolder: string; allowScripts: readonly string[] }
-  /** `pip install --require-hashes` of a lock folder into /app/site-packages, compiled. */
-  | { kind: "pypi"; lockFolder: string; python: string }
-  /** The supervisor or the gateway, the account it runs under, and the folders that volumes are mounted on. */
-  | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] };
+export type { Layer, Program } from "./imageLayers.ts";
 
-export type Program = "supervisor" | "gateway";
 export type Runtime = "node" | "python";
 
 /** How containers of the image start. Absent fields come from the image below. */

@@ -1,5 +1,18 @@
 import { hashToUint32, type Owner } from "./naming.ts";
-import type { WantedBlock } from "./providers/addressPlan.ts";
+
+/** Addresses that a network of the estate will have. */
+export interface WantedBlock {
+  /** Whose network it is, for messages. */
+  network: string;
+  /** Full name of the setting that the block comes from, for example mcp-estate:network.range. */
+  setting: string;
+  /** What that setting says. */
+  value: string;
+  /** IPv4 block in CIDR notation. */
+  subnet: string;
+  /** Name in Docker of a network that may be there already. */
+  dockerName?: string;
+}
 
 /** Addresses in a /29: network, bridge, five hosts, broadcast. One server and the gateway need two of the five. */
 const BLOCK_SIZE = 8;

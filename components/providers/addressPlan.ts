@@ -1,21 +1,7 @@
 import type { CheckFailure, CheckResult } from "@pulumi/pulumi/dynamic/index.js";
 import { LABEL_ESTATE, LABEL_STACK } from "../naming.ts";
-import { overlaps } from "../subnets.ts";
+import { overlaps, type WantedBlock } from "../subnets.ts";
 import { connect } from "./docker.ts";
-
-/** Addresses that a network of the estate will have. */
-export interface WantedBlock {
-  /** Whose network it is, for messages. */
-  network: string;
-  /** Full name of the setting that the block comes from, for example mcp-estate:network.range. */
-  setting: string;
-  /** What that setting says. */
-  value: string;
-  /** IPv4 block in CIDR notation. */
-  subnet: string;
-  /** Name in Docker of a network that may be there already. */
-  dockerName?: string;
-}
 
 export interface AddressPlanInputs {
   estate: string;

@@ -10,7 +10,6 @@ import { HostCapacity } from "../hostCapacity.ts";
 import { labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
-import type { WantedBlock } from "../providers/addressPlan.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { SmokeReport } from "../providers/smoke/suite.ts";
@@ -18,7 +17,7 @@ import { PulledImage } from "../pulledImage.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
-import { bridgeAddress } from "../subnets.ts";
+import { bridgeAddress, type WantedBlock } from "../subnets.ts";
 import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs.ts";
 import type {
   Demanding,

@@ -1,12 +1,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
-import type { WantedBlock } from "../providers/addressPlan.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanKind, OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
 import type { Owner } from "../naming.ts";
+import type { WantedBlock } from "../subnets.ts";
 import type { ServiceConfig, SharedNetworkConfig } from "../serviceConfig.ts";
 
 /** A private network of the estate. */

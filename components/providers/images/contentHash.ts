@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
-import type { Layer, Program } from "../../imageRecipe.ts";
+import type { Layer, Program } from "../../imageLayers.ts";
 
 /** How esbuild bundles a program; part of what the hash covers. Syntax is shortened, names stay for stack traces. */
 export const BUNDLE_OPTIONS = {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SmokeServer, SmokeSpec } from "./suite.ts";
+import type { SmokeServer, SmokeSpec } from "./spec.ts";
 
 const PAUSE_MS = 250;
 /** The gateway answers every call within 30 s (R-GW-04). */

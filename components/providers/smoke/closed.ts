@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../../runtime/contract/index.ts";
 import { execIn } from "../containerExec.ts";
 import { connect } from "../docker.ts";
-import type { SmokeWorkload } from "./suite.ts";
+import type { SmokeWorkload } from "./spec.ts";
 
 const CONNECT_SECONDS = 1;
 /** curl: it could not connect, or not in time. */

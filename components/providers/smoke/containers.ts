@@ -1,7 +1,7 @@
 import { connect } from "../docker.ts";
 import { proveLimits } from "../processLimit.ts";
 import { secretFileSizes } from "../secretFiles.ts";
-import type { SmokeWorkload } from "./suite.ts";
+import type { SmokeWorkload } from "./spec.ts";
 
 /** @throws Error naming each limit that is not in force as it was declared. */
 export async function enforced(workload: SmokeWorkload): Promise<string> {

@@ -1,55 +1,9 @@
-import type { Limits, ProofCall } from "../../../runtime/contract/index.ts";
 import { answers, toolsOf } from "./answers.ts";
 import { closed } from "./closed.ts";
-import { enforced, delivered } from "./containers.ts";
+import { delivered, enforced } from "./containers.ts";
+import { SMOKE_CHECKS, type SmokeCheck, type SmokeReport, type SmokeSpec } from "./spec.ts";
 
-/** One MCP server as the suite asks it. */
-export interface SmokeServer {
-  name: string;
-  /** Only a running one is asked; the others must refuse by name. */
-  state: "running" | "stopped" | "quarantined";
-  proof: ProofCall;
-}
-
-/** One container of the estate. */
-export interface SmokeWorkload {
-  /** Its name: the component's, or that of one of a server's instances. */
-  component: string;
-  containerId: string;
-  limits: Limits;
-  supervised: boolean;
-  /** Names of the files that it must have under /run/secrets. */
-  secretNames: readonly string[];
-  /** Reaches nothing but what calls it (R-NET-04). */
-  closed: boolean;
-}
-
-export interface SmokeSpec {
-  gatewayUrl: string;
-  token: string;
-  servers: readonly SmokeServer[];
-  workloads: readonly SmokeWorkload[];
-  /** How long a server that has just started may take to answer, in seconds. */
-  timeoutSeconds: number;
-}
-
-export const SMOKE_CHECKS = ["answers", "limits", "secrets", "closed"] as const;
-
-/** One thing that was tried. */
-export interface SmokeCheck {
-  check: (typeof SMOKE_CHECKS)[number];
-  /** Server or container. */
-  subject: string;
-  passed: boolean;
-  /** What was found. */
-  detail: string;
-}
-
-export interface SmokeReport {
-  checks: readonly SmokeCheck[];
-  /** Server → names of its tools, sorted: what a rollback compares with. */
-  tools: Readonly<Record<string, readonly string[]>>;
-}
+export type * from "./spec.ts";
 
 /**
  * The functional suite of an estate (R-DEP-04, R-TST-02): each server's proof call through the gateway, declared against

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { addressFailures, type PresentNetwork, type WantedBlock } from "../../../components/providers/addressPlan.ts";
+import { addressFailures, type PresentNetwork } from "../../../components/providers/addressPlan.ts";
+import type { WantedBlock } from "../../../components/subnets.ts";
 
 const block = (rest: Partial<WantedBlock> = {}): WantedBlock => ({
   network: "memory",
