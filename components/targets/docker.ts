@@ -211,7 +211,8 @@ export class DockerTarget implements Target {
     const args = { ...limited, containerId: container.id };
     const running = new ProcessLimit(name, args, pulumi.mergeOptions({ dependsOn, deleteBeforeReplace: true }, opts));
     this.made.running.push(running);
-    this.workloads.push({ supervised: false, ...args, component: name, containerId: running.containerId, ...proof });
+    const { component: server, limits, supervised = false } = limited;
+    this.workloads.push({ component: name, server, containerId: running.containerId, limits, supervised, ...proof });
     this.touched[name] = pulumi.interpolate`${running.provedAt} ${pulumi.output(contract).apply(digest)}`;
     // Through the ProcessLimit: nobody is to call a container that is not proved yet.
     const address = pulumi.all([container.name, running.containerId]).apply(([proved]) => proved);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { killUpdate, processesOf } from "./engineKill.ts";
 import { seededRandom } from "./seed.ts";
-import { TestEstate } from "./testEstate.ts";
+import { docker, TestEstate } from "./testEstate.ts";
 
 const run = promisify(execFile);
 /** Lines that a rollback of three servers writes. */
@@ -74,6 +74,17 @@ describe("Smoke gate, history and rollback, end to end", function () {
     assert.equal(code, 2, stdout);
     assert.match(stdout, /FAILED +answers +everything/);
     assert.match(stdout, /passed +answers +memory/);
+  });
+
+  it("R-NET-04: npm run smoke says what a server reaches that it should not", async () => {
+    const [network] = (await estate.networks()).filter(({ Labels }) => Labels?.["mcp-estate.component"] === "memory");
+    const intruder = { Container: (await estate.container("everything")).id };
+    const networkOf = docker.getNetwork(network?.Id ?? "");
+    await networkOf.connect(intruder);
+    const { code, stdout } = await estate.command("smoke");
+    await networkOf.disconnect(intruder);
+    assert.equal(code, 2, stdout);
+    assert.match(stdout, /FAILED +closed +everything +it reaches memory at 10\.216\./);
   });
 
   describe("five versions", () => {

@@ -12,6 +12,8 @@ export interface SmokeServer {
 export interface SmokeWorkload {
   /** Its name: the component's, or that of one of a server's instances. */
   component: string;
+  /** The component: the same for all instances of a server. */
+  server: string;
   containerId: string;
   limits: Limits;
   supervised: boolean;
