@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SmokeServer, SmokeSpec, SmokeWorkload } from "./providers/smoke/suite.ts";
-import type { SmokeReport } from "./providers/smoke/suite.ts";
+import type { SmokeReport, SmokeServer, SmokeSpec, SmokeWorkload } from "./providers/smoke/spec.ts";
 import type { SmokeGateInputs, SmokeGateState } from "./providers/smokeGate.ts";
 
 export interface SmokeGateArgs {

@@ -17,7 +17,7 @@ import { UserError } from "./lib/userError.ts";
 const FAILED = 2;
 /** What runs has had its time to start. */
 const TIMEOUT_SECONDS = 10;
-const GATE = "pulumi-nodejs:dynamic:SmokeGate";
+const GATE = "pulumi-nodejs:dynamic/index:SmokeGate";
 
 await main(async () => {
   const started = Date.now();
@@ -64,6 +64,6 @@ async function deployedSuite({ engine, env }: Prepared, stack: string): Promise<
       }),
     })
     .parse(JSON.parse(stdout));
-  const gate = state.deployment.resources.find(({ type }) => type === GATE || type.endsWith(":SmokeGate"));
+  const gate = state.deployment.resources.find(({ type }) => type === GATE);
   return gate?.inputs as SmokeSpec | undefined;
 }

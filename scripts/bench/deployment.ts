@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { eventually, TestEstate } from "../../test/e2e/testEstate.ts";
 import { table } from "../lib/log.ts";
 import { ComposeEstate } from "./composeEstate.ts";
+import { withDocker } from "./withDocker.ts";
 
 const ROUNDS = 3;
 const PREVIEWS = 5;
@@ -51,12 +52,9 @@ ensureCompose();
 const folder = mkdtempSync(join(tmpdir(), "bench-compose-"));
 const compose = new ComposeEstate(folder);
 const estate = new TestEstate("bench", {
-  port: 11901,
-  range: "10.239.0.0/16",
   config: { "mcp-estate:servers": Object.fromEntries(SERVERS.map((name) => [name, {}])) },
 });
-try {
-  await estate.create();
+async function measure(): Promise<void> {
   await estate.succeed("up", ["--yes"]);
   const token = await estate.token();
   await compose.copyOf(estate);
@@ -121,7 +119,6 @@ try {
       ],
     ),
   );
-} finally {
-  await estate.dispose();
-  rmSync(folder, { recursive: true, force: true });
 }
+
+await withDocker(() => estate.during(measure)).finally(() => rmSync(folder, { recursive: true, force: true }));

@@ -39,8 +39,6 @@ interface Answer {
 describe("Adoption, end to end (R-DRF-11)", function () {
   this.timeout(600_000);
   const estate = new TestEstate(STACK, {
-    port: 11861,
-    range: "10.234.0.0/16",
     config: { "mcp-estate:servers": { memory: {} } },
   });
   const dockerCli = async (...args: string[]) => (await run("docker", args)).stdout.trim();

@@ -12,10 +12,11 @@ import { projectDir } from "../../scripts/lib/paths.ts";
 import * as kit from "./attackKit.ts";
 import { recordCounters, type KernelRecord } from "./kernelCounters.ts";
 import { Neighbour } from "./neighbour.ts";
+import { places } from "./places.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
 
 const MIB = 1024 * 1024;
-/** Issue 4: a neighbour's p95 during an attack. */
+/** What a neighbour's p95 may be during an attack. */
 const NEIGHBOUR_P95_MS = 200;
 /** Size of /tmp in every server (mcpServer.ts). */
 const SCRATCH_BYTES = 64 * MIB;
@@ -36,12 +37,10 @@ const example = parse(readFileSync(join(projectDir, "examples/metamcp/Pulumi.met
 const serverOf = (limitClass: LimitClass): string => (limitClass === "hub" ? "metamcp" : `a-${limitClass}`);
 
 const estate = new TestEstate("atk", {
-  port: 12201,
-  range: "10.213.0.0/16",
   config: {
     ...example.config,
-    "mcp-estate:network": { range: "10.213.0.0/16" },
-    "mcp-estate:gateway": { port: 12201 },
+    "mcp-estate:network": { range: places.atk.range },
+    "mcp-estate:gateway": { port: places.atk.port },
     "mcp-estate:allowOvercommit": true,
     "mcp-estate:servers": {
       ...example.config["mcp-estate:servers"],

@@ -19,8 +19,6 @@ const LARGE = 16 * MIB;
 describe("Backups, end to end (R-VOL-04 to 09, A-18)", function () {
   this.timeout(600_000);
   const estate = new TestEstate("bak", {
-    port: 12301,
-    range: "10.215.0.0/16",
     config: { "mcp-estate:servers": { memory: {}, notes: { from: "memory" } } },
   });
   const random = seededRandom();

@@ -16,8 +16,6 @@ const ALLOWED_MS = 60_000;
 describe("npm run contain, end to end (R-PRC-19)", function () {
   this.timeout(600_000);
   const estate = new TestEstate("e2econt", {
-    port: 12462,
-    range: "10.246.0.0/16",
     config: {
       "mcp-estate:servers": { everything: {}, memory: {}, "sequential-thinking": {} },
       "mcp-estate:health": { intervalSeconds: 2, timeoutSeconds: 2, failures: 2 },

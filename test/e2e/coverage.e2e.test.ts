@@ -36,8 +36,6 @@ describe("What is declared is what runs, property by property", function () {
   const own = new OwnDocker("cov");
   const { docker } = own;
   const estate = new TestEstate("cov", {
-    port: 12100,
-    range: "10.212.0.0/17",
     config: { "mcp-estate:servers": { memory: {} } },
     host: own,
   });

@@ -33,8 +33,6 @@ describe("Disaster drill, end to end (R-TST-12, R-DEP-06, R-VOL-04)", function (
   this.timeout(20 * 60_000);
   const own = new OwnDocker("drill");
   const estate = new TestEstate("drill", {
-    port: 12441,
-    range: "10.244.0.0/16",
     config: { "mcp-estate:volumes": { protect: true }, "mcp-estate:servers": SERVERS },
     host: own,
   });

@@ -7,8 +7,6 @@ import { TestEstate } from "./testEstate.ts";
 describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
   this.timeout(120_000);
   const estate = new TestEstate("envs", {
-    port: 12421,
-    range: "10.243.0.0/16",
     config: { "mcp-estate:servers": { memory: {} } },
   });
   const stackFile = () => join(estate.folder, "Pulumi.envs.yaml");

@@ -25,8 +25,6 @@ async function refusedForks(id: string): Promise<number> {
 describe("First deployment of five servers, end to end", function () {
   this.timeout(600_000);
   const estate = new TestEstate("e2efirst", {
-    port: 11801,
-    range: "10.231.0.0/16",
     config: { "mcp-estate:servers": Object.fromEntries(NAMES.map((name) => [name, {}])) },
   });
 

@@ -16,8 +16,6 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
     "sequential-thinking": {},
   };
   const estate = new TestEstate("e2einst", {
-    port: 12461,
-    range: "10.245.0.0/16",
     config: { "mcp-estate:servers": servers },
   });
   let tokens: Record<string, string> = {};

@@ -28,8 +28,6 @@ interface Line {
 describe("A-24 the ladder in a container with a raised pids ceiling, end to end (R-PRC-20 to 24)", function () {
   this.timeout(600_000);
   const estate = new TestEstate("e2eladder", {
-    port: 12463,
-    range: "10.247.0.0/16",
     config: { "mcp-estate:servers": { everything: {} } },
   });
   const made: Docker.Container[] = [];

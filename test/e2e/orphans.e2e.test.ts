@@ -27,8 +27,6 @@ const PREFIX = "e2eorphan_";
 describe("Orphans, end to end (A-13, A-18, R-DRF-02 to 04)", function () {
   this.timeout(600_000);
   const estate = new TestEstate(STACK, {
-    port: 11841,
-    range: "10.233.0.0/16",
     config: { "mcp-estate:servers": { memory: {} }, "mcp-estate:orphans": POLICY },
   });
   const made: Docker.Container[] = [];

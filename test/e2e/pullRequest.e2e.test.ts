@@ -8,6 +8,7 @@ import { projectDir } from "../../scripts/lib/paths.ts";
 import { MAX_CHARACTERS, PREVIEW_MARKER } from "../../scripts/lib/ci/previewComment.ts";
 import { fakeGitHub } from "../scripts/lib/ci/fakeGitHub.ts";
 import { cleanUp } from "../scripts/support.ts";
+import { places } from "./places.ts";
 import { docker, TestEstate } from "./testEstate.ts";
 
 /** A stack that is only ever previewed. */
@@ -18,8 +19,6 @@ const REVISION = "0123456789abcdef0123456789abcdef01234567";
 describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
   this.timeout(300_000);
   const estate = new TestEstate("sample", {
-    port: 12401,
-    range: "10.241.0.0/16",
     config: { "mcp-estate:servers": { memory: {}, fetch: {} } },
   });
   // As a workflow has it: with it set, state that lies in the checkout is refused.
@@ -51,8 +50,8 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
       };
     });
     const config = {
-      "mcp-estate:network": { range: "10.242.0.0/16" },
-      "mcp-estate:gateway": { port: 12402 },
+      "mcp-estate:network": { range: places["sample second"].range },
+      "mcp-estate:gateway": { port: places["sample second"].port },
       "mcp-estate:servers": { memory: { limits: { memoryMiB: 9_999_999 } }, fetch: { limits: { cpus: 4096 } } },
     };
     writeFileSync(join(estate.folder, `Pulumi.${SECOND}.yaml`), stringify({ config }));
@@ -70,13 +69,13 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     assert.ok(comment.length < MAX_CHARACTERS);
     assert.ok(comment.split("\n").length < 60, comment);
     const order = ["refused", "memory: limits.memoryMiB 9999999", "container gateway", "| Limits", "Changed by hand"];
-    const places = order.map((text) => comment.indexOf(text));
+    const positions = order.map((text) => comment.indexOf(text));
     assert.deepEqual(
-      places,
-      places.toSorted((a, b) => a - b),
+      positions,
+      positions.toSorted((a, b) => a - b),
       comment,
     );
-    assert.ok(!places.includes(-1), comment);
+    assert.ok(!positions.includes(-1), comment);
     // What only checks or plans is no news to a reviewer.
     assert.doesNotMatch(comment, /capacity of|sweep of|plan of|gate smoke/);
     assert.match(comment, /^\| update \| `container memory` \| .*`memory`.*`pids` \|$/m);

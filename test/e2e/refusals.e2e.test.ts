@@ -12,8 +12,6 @@ function errorLines({ output }: CommandResult): string[] {
 describe("npm run up refuses in one clear line (real engine)", function () {
   this.timeout(300_000);
   const estate = new TestEstate("e2erefuse", {
-    port: 11821,
-    range: "10.232.0.0/16",
     config: { "mcp-estate:servers": { everything: {} } },
   });
 

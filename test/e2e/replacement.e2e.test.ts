@@ -18,8 +18,6 @@ interface Outcome {
 describe("R-DEP-02, R-DEP-09: updates under a constant load lose no call", function () {
   this.timeout(600_000);
   const estate = new TestEstate("repl", {
-    port: 12400,
-    range: "10.217.0.0/16",
     config: { "mcp-estate:servers": { memory: {}, everything: {} }, "mcp-estate:gate": { timeoutSeconds: 20 } },
   });
   let client: Client;

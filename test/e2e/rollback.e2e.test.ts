@@ -23,8 +23,6 @@ interface HistoryRow {
 describe("Smoke gate, history and rollback, end to end", function () {
   this.timeout(600_000);
   const estate = new TestEstate("roll", {
-    port: 12300,
-    range: "10.216.0.0/16",
     config: { "mcp-estate:servers": { memory: {}, everything: {} }, "mcp-estate:gate": { timeoutSeconds: 20 } },
   });
   const servers = (change: (servers: Record<string, unknown>) => void): void =>

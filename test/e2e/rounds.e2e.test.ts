@@ -14,8 +14,6 @@ describe("Rounds of breaking and mending, end to end", function () {
   const random = seededRandom();
   const servers: Record<string, Record<string, unknown>> = { memory: {}, everything: {} };
   const estate = new TestEstate("rnd", {
-    port: 12202,
-    range: "10.214.0.0/16",
     config: { "mcp-estate:servers": servers },
   });
   /** Lines of the engine's in an update. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import Docker from "dockerode";
 import { stringify } from "yaml";
+import { places, type TestStack } from "./places.ts";
 
 const run = promisify(execFile);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -42,18 +43,16 @@ export class TestEstate {
   private readonly host: EstateHost;
 
   /** @param options.host Docker to deploy on. @default the machine's own */
-  constructor(
-    stack: string,
-    options: { port: number; range: string; config?: Record<string, unknown>; host?: EstateHost },
-  ) {
+  constructor(stack: TestStack, options: { config?: Record<string, unknown>; host?: EstateHost } = {}) {
+    const { port, range } = places[stack];
     this.stack = stack;
     this.host = options.host ?? { docker, env: {}, enter: (command) => [...command] };
-    this.port = options.port;
+    this.port = port;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-${stack}-`));
     this.config = {
       "mcp-estate:target": "docker",
-      "mcp-estate:network": { range: options.range },
-      "mcp-estate:gateway": { port: options.port },
+      "mcp-estate:network": { range },
+      "mcp-estate:gateway": { port },
       ...options.config,
     };
     this.env = {
@@ -233,6 +232,20 @@ export class TestEstate {
       "mcp-estate.estate=mcp-estate",
       ...(component ? [`mcp-estate.component=${component}`] : []),
     ];
+  }
+
+  /** Does `work` with the estate and leaves nothing of it behind; what failed first is what is thrown. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      await this.create();
+      result = await work();
+    } catch (error) {
+      await this.dispose().catch((late: unknown) => console.error("cleaning up failed as well:", late));
+      throw error;
+    }
+    await this.dispose();
+    return result;
   }
 
   /** Removes the stack with its volumes and images, and the folder. */

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { observedFacts, type ContainerFacts } from "../../../components/providers/containerFacts.ts";
+import { places } from "../places.ts";
 import type { TestEstate } from "../testEstate.ts";
 import { readKernelLimits } from "../../../components/providers/kernelLimits.ts";
 
@@ -82,7 +83,9 @@ export const SERVER_CHECKS: Readonly<Record<string, (look: Look) => void | Promi
 /** The same of the gateway's container. */
 export const GATEWAY_CHECKS: typeof SERVER_CHECKS = {
   "container.ports": ({ info }) =>
-    assert.deepEqual(info.NetworkSettings.Ports["8000/tcp"], [{ HostIp: "127.0.0.2", HostPort: "12101" }]),
+    assert.deepEqual(info.NetworkSettings.Ports["8000/tcp"], [
+      { HostIp: "127.0.0.2", HostPort: String(places["cov moved"].port) },
+    ]),
   "network.options": ({ interfaces }) => assert.ok(interfaces.some((name) => name.startsWith("changed"))),
 };
 

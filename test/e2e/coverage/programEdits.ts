@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { places } from "../places.ts";
 
 /** One change of the program's text, for what no setting changes. */
 interface ProgramEdit {
@@ -94,8 +95,8 @@ export function changeProgram(folder: string, edits: readonly ProgramEdit[] = ED
 
 /** What stands in the stack's settings, changed; the keys are those of `Pulumi.STACK.yaml`. */
 export const CHANGED_SETTINGS = {
-  "mcp-estate:network": { range: "10.212.128.0/17" },
-  "mcp-estate:gateway": { port: 12101, bind: "127.0.0.2" },
+  "mcp-estate:network": { range: places["cov moved"].range },
+  "mcp-estate:gateway": { port: places["cov moved"].port, bind: "127.0.0.2" },
   "mcp-estate:health": { intervalSeconds: 7, timeoutSeconds: 4, failures: 5 },
   "mcp-estate:servers": {
     memory: {

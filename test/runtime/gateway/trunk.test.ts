@@ -118,6 +118,18 @@ describe("the trunk between gateway and supervisor", () => {
     deepEqual(lost, ["it is silent"]);
   });
 
+  it("says, without being asked, that further calls will be refused for a moment", async () => {
+    const trunk = trunkTo(running.url);
+    trunk.open();
+    await until(async () => {
+      await running.supervisor.endpoint.drain("it is restarted", 0);
+      running.supervisor.endpoint.resume();
+      return paused > 0;
+    });
+    deepEqual(lost, []);
+    trunk.close();
+  });
+
   it("a peer that is no supervisor, or talks nonsense, fails the call and is reported", async () => {
     const servers: Server[] = [
       createServer((_request, response) => response.end("hello")),

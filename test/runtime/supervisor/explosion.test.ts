@@ -5,7 +5,7 @@ import { httpCaller } from "../../../scripts/bench/callers.ts";
 import { startPrograms, type Declaration, type Programs } from "../../../scripts/bench/programs.ts";
 import { contractOf, FAST, fixture, RawClient, startSupervisor, stateIs, textOf, until } from "../support.ts";
 
-/** What a neighbour's calls may take while a server explodes (issue 5; R-SLO-02). */
+/** What a neighbour's calls may take while a server explodes (R-SLO-02). */
 const NEIGHBOUR_P95_MS = 200;
 
 type Line = Record<string, unknown>;

@@ -1,0 +1,39 @@
+/** Where an estate of these tests or benchmarks is: nobody else's port, nobody else's addresses. */
+export interface Place {
+  /** Of the gateway, on 127.0.0.1. */
+  port: number;
+  /** `mcp-estate:network.range`. */
+  range: string;
+}
+
+/**
+ * Stack → its place. All stand here because Docker gives an address to one network only: what a killed run of one test has
+ * left must not be in another's way. A test that moves its estate, or has two, has a second line.
+ */
+export const places = {
+  atk: { port: 12201, range: "10.213.0.0/16" },
+  bak: { port: 12301, range: "10.215.0.0/16" },
+  bench: { port: 11901, range: "10.239.0.0/16" },
+  cov: { port: 12100, range: "10.212.0.0/17" },
+  "cov moved": { port: 12101, range: "10.212.128.0/17" },
+  drill: { port: 12441, range: "10.244.0.0/16" },
+  e2econt: { port: 12462, range: "10.246.0.0/16" },
+  e2efirst: { port: 11801, range: "10.231.0.0/16" },
+  e2einst: { port: 12461, range: "10.245.0.0/16" },
+  e2eladder: { port: 12463, range: "10.247.0.0/16" },
+  e2eorphan: { port: 11841, range: "10.233.0.0/16" },
+  e2eadopt: { port: 11861, range: "10.234.0.0/16" },
+  e2erefuse: { port: 11821, range: "10.232.0.0/16" },
+  envs: { port: 12421, range: "10.243.0.0/16" },
+  repl: { port: 12400, range: "10.217.0.0/16" },
+  rnd: { port: 12202, range: "10.214.0.0/16" },
+  rndkill: { port: 12203, range: "10.218.0.0/16" },
+  roll: { port: 12300, range: "10.216.0.0/16" },
+  sample: { port: 12401, range: "10.241.0.0/16" },
+  "sample second": { port: 12402, range: "10.242.0.0/16" },
+  rndpreview: { port: 12204, range: "10.219.0.0/16" },
+  rndtwenty: { port: 12205, range: "10.220.0.0/16" },
+} as const satisfies Record<string, Place>;
+
+/** A stack of these tests. */
+export type TestStack = keyof typeof places;
