@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
+import { principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
 import { MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
@@ -60,8 +61,13 @@ export const estateSettingsSchema = z.strictObject({
       bind: z.ipv4().default("127.0.0.1"),
       limitClass: z.enum(limitClassNames).default("standard"),
       limits: limitsOverrideSchema.optional(),
-      /** More callers, each with a token of its own (stack output gatewayTokens); isolated servers keep them apart. */
-      principals: z.array(serverNameSchema).default([]),
+      /** Of the stack's own caller (stack outputs gatewayToken, gatewayTokens). @default one that never expires */
+      tokens: tokensSchema.optional(),
+      /**
+       * More callers, each with tokens of its own (stack output gatewayTokens); isolated servers keep them apart. A list
+       * of names, or names with what each may do.
+       */
+      principals: principalsSchema.default([]),
     })
     .prefault({}),
   /** Deploy even where the host's memory is less than the sum of the reservations. */
@@ -125,7 +131,7 @@ export interface ServerConfig {
 export interface EstateConfig {
   target: "docker";
   networkRange: string;
-  gateway: { port: number; bind: string; limits: Limits; principals: readonly string[] };
+  gateway: { port: number; bind: string; limits: Limits; callers: readonly CallerConfig[] };
   allowOvercommit: boolean;
   orphans: OrphanPolicy;
   volumes: { protect: boolean };
@@ -135,9 +141,6 @@ export interface EstateConfig {
   services: readonly ServiceConfig[];
   networks: readonly SharedNetworkConfig[];
 }
-
-/** Who calls with the stack's own token, as the gateway names him. */
-const OWNER = "owner";
 
 /** Components of the estate itself, whose names a server cannot take. */
 const RESERVED_NAMES: readonly string[] = ["gateway"];
@@ -196,7 +199,8 @@ export function resolveEstate(
   }
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
-  faults.push(...principalFaults(gateway.principals, `${namespace}:gateway.principals`));
+  const { callers, faults: callerFaults } = resolveCallers(gateway, `${namespace}:gateway`);
+  faults.push(...callerFaults);
   const services = named(parsed.data.services);
   const networks = named(parsed.data.networks);
   for (const { name, limits } of services) {
@@ -209,7 +213,7 @@ export function resolveEstate(
   return {
     target,
     networkRange: network.range,
-    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits, principals: gateway.principals },
+    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits, callers },
     allowOvercommit,
     orphans,
     volumes,
@@ -244,32 +248,33 @@ function contradictions(limits: Limits, key: string): string[] {
   return faults;
 }
 
-/** Callers whose names say nothing. */
-function principalFaults(principals: readonly string[], key: string): string[] {
-  const twice = principals.filter((name, index) => principals.indexOf(name) !== index);
-  return [
-    ...(principals.includes(OWNER)
-      ? [`${key}: "${OWNER}" is the caller with the stack's own token (gatewayToken); give another name`]
-      : []),
-    ...twice.map((name) => `${key}: "${name}" is given twice; each name is one caller`),
-  ];
-}
-
 function definedOnly<T extends object>(overrides: T | undefined): Partial<{ [K in keyof T]: NonNullable<T[K]> }> {
   const entries = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Partial<{ [K in keyof T]: NonNullable<T[K]> }>;
 }
 
 /** `mcp-estate:servers.memory.limits.memoryMiB: -5 given; Too small: expected number to be >=16`. */
-function describeIssue(issue: z.core.$ZodIssue, settings: unknown, namespace: string): string {
+function describeIssue(given: z.core.$ZodIssue, settings: unknown, namespace: string): string {
+  const issue = withinUnion(given);
   const key = `${namespace}:${issue.path.map(String).join(".")}`;
   if (issue.code === "unrecognized_keys") {
     return `${key}${issue.path.length > 0 ? "." : ""}${issue.keys.join(", ")}: unknown key; ${allowedKeys(issue.path)}`;
   }
   let value: unknown = settings;
   for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
-  const given = value === undefined ? "nothing" : issue.path.includes("secretEnv") ? "a secret" : inClear(value);
-  return `${key}: ${given} given; ${issue.message}`;
+  const shown = value === undefined ? "nothing" : issue.path.includes("secretEnv") ? "a secret" : inClear(value);
+  return `${key}: ${shown} given; ${issue.message}`;
+}
+
+/** Of a value that fits none of several forms: what is wrong with it in the form that it was meant to have. */
+function withinUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const meant = issue.errors.map(([first]) => first).find((first) => first && !isOtherForm(first));
+  return meant ? withinUnion({ ...meant, path: [...issue.path, ...meant.path] }) : issue;
+}
+
+function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
+  return code === "invalid_type" && path.length === 0;
 }
 
 /** Encrypted settings arrive here decrypted and must not reach a message. */
@@ -281,7 +286,8 @@ function allowedKeys(path: readonly PropertyKey[]): string {
   let schema: z.ZodType = estateSettingsSchema;
   for (const part of path) {
     schema = unwrap(schema);
-    if (schema instanceof z.ZodRecord) schema = schema.valueType as z.ZodType;
+    if (schema instanceof z.ZodArray) schema = schema.element as z.ZodType;
+    else if (schema instanceof z.ZodRecord) schema = schema.valueType as z.ZodType;
     else if (schema instanceof z.ZodObject) schema = schema.shape[String(part)] as z.ZodType;
   }
   schema = unwrap(schema);
@@ -293,5 +299,11 @@ function unwrap(schema: z.ZodType): z.ZodType {
   while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
     inner = inner.unwrap() as z.ZodType;
   }
+  // Of several forms only one has keys.
+  if (inner instanceof z.ZodUnion) return unwrap(inner.options.find(hasKeys) as z.ZodType);
   return inner;
+}
+
+function hasKeys(schema: unknown): boolean {
+  return schema instanceof z.ZodObject || schema instanceof z.ZodRecord;
 }

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import { SERVICE_PORT, type GatewayContract } from "../runtime/contract/index.ts";
+import { OWNER, SERVICE_PORT, type GatewayContract } from "../runtime/contract/index.ts";
 import type { EstateConfig } from "./estateConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
+import { GatewayTokens } from "./gatewayTokens.ts";
 import { gatewayRecipe } from "./imageRecipe.ts";
 import type { McpServer } from "./mcpServer.ts";
 import { uidOf } from "./naming.ts";
@@ -23,18 +23,17 @@ export interface GatewayArgs {
 const CALL_TIMEOUT_SECONDS = 30;
 /** A killed server must show within 10 s. */
 const HEALTH_INTERVAL_SECONDS = 2;
-/** 48 of 62 characters: 285 bits. */
-const TOKEN_LENGTH = 48;
-const TOKEN_FILE = "gateway-token";
+/** The hashes of all tokens. */
+const TOKENS_FILE = "gateway-tokens.json";
 const SCRATCH_MIB = 16;
 
 /** The one way in: joins every server's network and publishes one port of the host. */
 export class Gateway extends pulumi.ComponentResource {
   /** Base URL on the host, for example http://127.0.0.1:11000. */
   readonly url: string;
-  /** Bearer token; secret. */
+  /** The owner's current bearer token; secret. */
   readonly token: pulumi.Output<string>;
-  /** Principal → bearer token, of those in the settings; secret. */
+  /** Every other valid token by its caller, see GatewayTokens; secret. */
   readonly tokens: Readonly<Record<string, pulumi.Output<string>>>;
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
@@ -47,10 +46,9 @@ export class Gateway extends pulumi.ComponentResource {
     const user = uidOf(target.owner, name);
     const parent = { parent: this };
 
-    this.token = this.createToken(`${name}-token`);
-    this.tokens = Object.fromEntries(
-      gateway.principals.map((principal) => [principal, this.createToken(`${name}-token-${principal}`)]),
-    );
+    const tokens = new GatewayTokens(`${name}-token`, gateway.callers, parent);
+    this.token = tokens.owner;
+    this.tokens = tokens.others;
     const edge = new EstateNetwork(
       `${name}-edge`,
       { target, component: name, subnet: args.edgeSubnet, kind: "edge" },
@@ -78,10 +76,7 @@ export class Gateway extends pulumi.ComponentResource {
         supervised: false,
         // Two cannot publish one port.
         newBesideOld: false,
-        secrets: {
-          [TOKEN_FILE]: this.token,
-          ...Object.fromEntries(Object.entries(this.tokens).map(([principal, token]) => [tokenFile(principal), token])),
-        },
+        secrets: { [TOKENS_FILE]: tokens.hashes },
         closed: false,
       },
       parent,
@@ -91,14 +86,6 @@ export class Gateway extends pulumi.ComponentResource {
     this.url = `http://${gateway.bind === "0.0.0.0" ? "127.0.0.1" : gateway.bind}:${gateway.port}`;
     this.registerOutputs({ url: this.url, token: this.token, tokens: this.tokens, containerId: this.containerId });
   }
-
-  private createToken(name: string): pulumi.Output<string> {
-    return new random.RandomPassword(name, { length: TOKEN_LENGTH, special: false }, { parent: this }).result;
-  }
-}
-
-function tokenFile(principal: string): string {
-  return `${TOKEN_FILE}-${principal}`;
 }
 
 function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<GatewayContract> {
@@ -108,8 +95,8 @@ function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<Ga
     stack: target.owner.stack,
     limits: gateway.limits,
     servers: servers.map((server) => server.route),
-    tokenFile: TOKEN_FILE,
-    principals: gateway.principals.map((principal) => ({ name: principal, tokenFile: tokenFile(principal) })),
+    tokensFile: TOKENS_FILE,
+    principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ name }) => ({ name })),
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

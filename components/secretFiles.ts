@@ -49,8 +49,8 @@ const provider: pulumi.dynamic.ResourceProvider<SecretFilesInputs, SecretFilesIn
   async diff(_id, olds, news) {
     return (await load()).diffSecretFiles(olds, news);
   },
-  async update(_id, olds, news) {
-    return { outs: await (await load()).deliverSecretFiles(news, olds) };
+  async update(_id, _olds, news) {
+    return { outs: await (await load()).deliverSecretFiles(news) };
   },
 };
 

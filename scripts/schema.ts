@@ -15,7 +15,12 @@ import { projectName } from "./lib/projectName.ts";
 export const schemaFile = join(projectDir, "docs/estate.schema.json");
 
 /** Where the settings' schema is written down, after what it takes from elsewhere. */
-const SOURCES = ["runtime/contract/limits.ts", "components/serviceConfig.ts", "components/estateConfig.ts"];
+const SOURCES = [
+  "runtime/contract/limits.ts",
+  "components/serviceConfig.ts",
+  "components/gatewayCallers.ts",
+  "components/estateConfig.ts",
+];
 const ROOT = "estateSettingsSchema";
 
 const ENCRYPTED = {
@@ -93,7 +98,11 @@ function describeProperties(schema: Json, comments: Comments): void {
 }
 
 function describe(schema: Json, literal: ts.ObjectLiteralExpression, comments: Comments): void {
-  // A record's values have the shape of its literal.
+  // Of several forms only one has keys, and the literal is its.
+  for (const form of (schema["anyOf"] ?? []) as Json[]) describe(form, literal, comments);
+  // Values of a record and items of a list have the shape of its literal.
+  const items = schema["items"];
+  if (typeof items === "object" && items !== null) describe(items as Json, literal, comments);
   const values = schema["additionalProperties"];
   if (typeof values === "object" && values !== null && !schema["properties"]) {
     describe(values as Json, literal, comments);

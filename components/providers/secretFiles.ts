@@ -27,15 +27,13 @@ const PERMISSIONS = 0o7777;
 
 /**
  * Writes the files into the container's own volume, and tells a running program to read them again (SIGHUP).
- * Names that `previous` had and `inputs` has not are emptied: an archive cannot delete, and an old value must not stay.
+ * What else the volume holds is emptied: an archive cannot delete, and an old value must not stay, not even one that
+ * was delivered to an earlier container with this volume.
  */
-export async function deliverSecretFiles(
-  inputs: SecretFilesInputs,
-  previous?: SecretFilesInputs,
-): Promise<SecretFilesInputs> {
+export async function deliverSecretFiles(inputs: SecretFilesInputs): Promise<SecretFilesInputs> {
   const container = connect().getContainer(inputs.containerId);
   const wanted = wantedFiles(inputs);
-  for (const name of Object.keys(previous?.files ?? {})) if (!(name in wanted)) wanted[name] = "";
+  for (const name of leftOver(await readFiles(inputs.containerId), wanted)) wanted[name] = "";
   const entries = Object.entries(wanted).map(([name, content]) => ({
     name,
     mode: FILE_MODE,
@@ -68,6 +66,7 @@ export async function observeSecretFiles(props: SecretFilesInputs): Promise<stri
       ...(guarded ? [] : [`${name} is ${uid}:${gid} ${mode.toString(8).padStart(4, "0")}`]),
     ];
   });
+  faults.push(...leftOver(found, wantedFiles(props)).map((name) => `${name} is not declared`));
   return faults.length === 0 ? DELIVERED : faults.join(", ");
 }
 
@@ -86,6 +85,11 @@ export function diffSecretFiles(olds: SecretFilesInputs, news: SecretFilesInputs
 
 function wantedFiles(inputs: SecretFilesInputs): Record<string, string> {
   return { ...inputs.files, [CONTRACT_NAME]: inputs.contract };
+}
+
+/** Names of the files with content that nobody wants. */
+function leftOver(found: ReadonlyMap<string, FoundFile>, wanted: Readonly<Record<string, string>>): string[] {
+  return [...found].flatMap(([name, { content }]) => (name in wanted || content.length === 0 ? [] : [name]));
 }
 
 interface FoundFile {

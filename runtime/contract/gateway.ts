@@ -25,6 +25,15 @@ export const gatewayServerSchema = z.strictObject({
 });
 export type GatewayServer = z.infer<typeof gatewayServerSchema>;
 
+/** The caller whose tokens are the estate's own: no limits, and the only one that needs no entry in the contract. */
+export const OWNER = "owner";
+
+/** One caller beside the owner. */
+export const principalSchema = z.strictObject({
+  name: z.string().min(1),
+});
+export type PrincipalContract = z.infer<typeof principalSchema>;
+
 /** What the gateway reads from its contract file (CONTRACT_PATH), at start and again on SIGHUP. */
 export const gatewayContractSchema = z.strictObject({
   version: z.literal(1),
@@ -32,10 +41,10 @@ export const gatewayContractSchema = z.strictObject({
   stack: z.string(),
   limits: limitsSchema,
   servers: z.array(gatewayServerSchema),
-  /** File below SECRETS_DIR with the bearer token. */
-  tokenFile: z.string(),
-  /** More callers, each with a token of its own; isolated servers keep them apart. @default [] */
-  principals: z.array(z.strictObject({ name: z.string().min(1), tokenFile: z.string() })).optional(),
+  /** File below SECRETS_DIR with the hashes of all bearer tokens (gatewayTokensSchema). */
+  tokensFile: z.string(),
+  /** Callers beside the owner; isolated servers keep them apart. @default [] */
+  principals: z.array(principalSchema).optional(),
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),

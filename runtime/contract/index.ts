@@ -13,10 +13,20 @@ export {
   gatewayContractSchema,
   gatewayServerSchema,
   instanceSchema,
+  OWNER,
+  principalSchema,
   type GatewayContract,
   type GatewayServer,
   type Instance,
+  type PrincipalContract,
 } from "./gateway.ts";
+export {
+  gatewayTokenSchema,
+  gatewayTokensSchema,
+  hashToken,
+  type GatewayToken,
+  type GatewayTokens,
+} from "./gatewayTokens.ts";
 
 /** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
 export const SECRETS_DIR = "/run/secrets";

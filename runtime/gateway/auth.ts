@@ -1,76 +1,72 @@
-import { createHash, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import { timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
-import type { IncomingMessage } from "node:http";
-import type { GatewayContract } from "../contract/index.ts";
+import { gatewayTokensSchema, hashToken, OWNER, type GatewayContract, type GatewayToken } from "../contract/index.ts";
+import { ContractError, readContract } from "../wire/contractFile.ts";
 import { Fault } from "../wire/faults.ts";
-import { ContractError } from "../wire/contractFile.ts";
 
-/** Tokens shorter than this can be guessed. */
-const MIN_TOKEN_CHARS = 16;
+/** A token that was shown, without the token. */
+export interface Credential {
+  readonly principal: string;
+  readonly sha256: string;
+  /** In ms since 1970. */
+  readonly expiresAt: number | undefined;
+}
 
-const digest = (value: string): Buffer => createHash("sha256").update(value).digest();
+interface Known extends Credential {
+  readonly digest: Buffer;
+}
 
-/** The caller whose token is the estate's own. */
-export const OWNER = "owner";
-
-/** Compares bearer tokens in constant time and says whose they are; only digests are kept. */
+/**
+ * Says whose a bearer token is. Only hashes are kept, and the cost does not grow with the number of tokens: the hash of
+ * what is given is looked up. The time of the look-up tells something about that hash at most, and from a hash nobody
+ * gets to a token; what was found is compared in constant time all the same.
+ */
 export class BearerAuth {
-  readonly #expected: readonly { readonly principal: string; readonly digest: Buffer }[];
-  /** What each connection has already proved itself with: it learns nothing from a repetition being quicker. */
-  readonly #proved = new WeakMap<Socket, { readonly authorization: string; readonly principal: string }>();
+  readonly #known: ReadonlyMap<string, Known>;
 
-  /** Principal → token. Throws ContractError when a token is too short or two have the same. */
-  constructor(tokens: Readonly<Record<string, string>>) {
-    for (const [principal, token] of Object.entries(tokens)) {
-      if (token.length < MIN_TOKEN_CHARS)
-        throw new ContractError(`the token of ${principal} must have at least ${MIN_TOKEN_CHARS} characters`);
-    }
-    if (new Set(Object.values(tokens)).size < Object.keys(tokens).length)
-      throw new ContractError("two principals have the same token");
-    this.#expected = Object.entries(tokens).map(([principal, token]) => ({ principal, digest: digest(token) }));
+  /** Throws ContractError when two tokens are the same. */
+  constructor(tokens: readonly GatewayToken[]) {
+    const known = tokens.map(({ principal, sha256, expires }): [string, Known] => {
+      const expiresAt = expires === undefined ? undefined : Date.parse(expires);
+      return [sha256, { principal, sha256, expiresAt, digest: Buffer.from(sha256, "hex") }];
+    });
+    this.#known = new Map(known);
+    if (this.#known.size < tokens.length) throw new ContractError("two tokens are the same");
   }
 
-  get principals(): readonly string[] {
-    return this.#expected.map(({ principal }) => principal);
-  }
-
-  /** The caller's principal. Throws Fault "unauthorised" (401). */
-  check(request: IncomingMessage): string {
-    const { authorization } = request.headers;
+  /**
+   * @param authorization the request's header.
+   * Throws Fault "unauthorised" (401).
+   */
+  check(authorization: string | undefined, now = Date.now()): Credential {
     if (authorization === undefined)
       throw new Fault("unauthorised", "the header Authorization: Bearer TOKEN is missing");
-    const proved = this.#proved.get(request.socket);
-    if (proved?.authorization === authorization) return proved.principal;
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    const given = token === undefined ? undefined : digest(token);
-    // every token is compared, so that the time says nothing about which one was near
-    const found = this.#expected.filter((one) => given !== undefined && timingSafeEqual(given, one.digest))[0];
-    if (found === undefined) throw new Fault("unauthorised", "the bearer token is wrong");
-    this.#proved.set(request.socket, { authorization, principal: found.principal });
-    return found.principal;
+    const sha256 = token === undefined ? "" : hashToken(token);
+    const found = this.#known.get(sha256);
+    if (found === undefined || !timingSafeEqual(found.digest, Buffer.from(sha256, "hex")))
+      throw new Fault("unauthorised", "the bearer token is wrong");
+    if (hasExpired(found, now)) throw new Fault("unauthorised", "the bearer token has expired");
+    return found;
+  }
+
+  /** Would what was shown earlier still be taken? */
+  accepts(credential: Credential, now = Date.now()): boolean {
+    const known = this.#known.get(credential.sha256);
+    return known?.principal === credential.principal && !hasExpired(known, now);
   }
 }
 
-function readToken(secretsDir: string, tokenFile: string): string {
-  const path = join(secretsDir, tokenFile);
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new ContractError(`the token file ${path} cannot be read (${code})`);
-  }
+function hasExpired({ expiresAt }: Credential, now: number): boolean {
+  return expiresAt !== undefined && now >= expiresAt;
 }
 
-/** Reads the token files of all principals. Throws ContractError that names the file, never its content. */
+/** The tokens of those whom the contract names, and of the owner. Throws ContractError that names the file. */
 export function readAuth(
   secretsDir: string,
-  { tokenFile, principals = [] }: Pick<GatewayContract, "tokenFile" | "principals">,
+  { tokensFile, principals = [] }: Pick<GatewayContract, "tokensFile" | "principals">,
 ): BearerAuth {
-  const entries = [{ name: OWNER, tokenFile }, ...principals].map((one) => [
-    one.name,
-    readToken(secretsDir, one.tokenFile),
-  ]);
-  return new BearerAuth(Object.fromEntries(entries) as Record<string, string>);
+  const names = new Set([OWNER, ...principals.map(({ name }) => name)]);
+  const { tokens } = readContract(join(secretsDir, tokensFile), gatewayTokensSchema);
+  return new BearerAuth(tokens.filter(({ principal }) => names.has(principal)));
 }

@@ -1,4 +1,4 @@
-import type { GatewayContract, GatewayServer, Instance } from "../contract/index.ts";
+import { OWNER, type GatewayContract, type GatewayServer, type Instance } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { AggregateEndpoint } from "./aggregateEndpoint.ts";
@@ -6,11 +6,14 @@ import { readAuth, type BearerAuth } from "./auth.ts";
 import { Catalogue } from "./catalogue.ts";
 import { CommonLinks } from "./commonLinks.ts";
 import { GatewayMetrics } from "./metrics.ts";
+import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 
 const HOUSEKEEPING_MS = 15_000;
+/** A token that has expired must have no effect within 5 s. */
+const EXPIRY_MS = 1000;
 /** A replacement takes seconds where a queued call takes milliseconds. */
 const HELD_FACTOR = 4;
 const SESSION_IDLE_MS = 900_000;
@@ -32,12 +35,14 @@ export class Gateway {
   readonly metrics: GatewayMetrics;
   readonly aggregate: AggregateEndpoint;
   readonly links = new CommonLinks();
+  readonly streams = new OpenStreams();
   readonly #options: GatewayOptions;
   readonly #servers = new Map<string, RoutedServer>();
   readonly #retiring = new Map<Upstream, Promise<void>>();
   #contract: GatewayContract;
   #auth: BearerAuth;
   #housekeeping: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
 
   /** Throws ContractError when a token cannot be read. */
   constructor(options: GatewayOptions) {
@@ -89,6 +94,7 @@ export class Gateway {
       this.aggregate.sessions.sweep(SESSION_IDLE_MS);
       for (const session of this.aggregate.sessions.all()) session.keepAlive();
     }, HOUSEKEEPING_MS);
+    this.#expiry = setInterval(() => this.#endStreams(), EXPIRY_MS);
   }
 
   /**
@@ -105,13 +111,15 @@ export class Gateway {
     }
     for (const wanted of contract.servers) if (!this.#servers.has(wanted.name)) this.#add(wanted);
     for (const { upstreams } of this.servers) for (const upstream of upstreams) upstream.setBounds(this.#bounds);
-    this.links.retain(this.#auth.principals);
+    this.links.retain([OWNER, ...(contract.principals ?? []).map(({ name }) => name)]);
+    this.#endStreams();
     this.log.info({ event: "contract-reloaded", servers: this.names });
     this.#listsChanged();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#housekeeping);
+    clearInterval(this.#expiry);
     this.aggregate.sessions.clear();
     for (const server of this.servers) server.retireAll();
     this.#servers.clear();
@@ -193,6 +201,11 @@ export class Gateway {
       this.log.info({ event: "instance-retired", instance: upstream.name });
     });
     this.#retiring.set(upstream, retired);
+  }
+
+  /** Of callers whose tokens hold no longer. */
+  #endStreams(): void {
+    this.streams.retain((credential) => this.#auth.accepts(credential));
   }
 
   #listsChanged(): void {

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { OWNER } from "../contract/index.ts";
 import { errorText } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
 import { checkHost } from "../wire/hostGuard.ts";
 import { faultHeaders, header, readBody, sendJson, sendText } from "../wire/httpIo.ts";
-import { OWNER } from "./auth.ts";
 import { execute, parseExecute, type Caller } from "./execute.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { type Gateway } from "./gateway.ts";
@@ -81,7 +81,10 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
       sendJson(response, 200, { status: "alive", ...gateway.counts() });
       return;
     }
-    access.principal = gateway.auth.check(request);
+    const credential = gateway.auth.check(request.headers.authorization);
+    access.principal = credential.principal;
+    // every other answer has its end within the time for calls
+    if (request.method === "GET" && path.endsWith("/mcp")) gateway.streams.add(response, credential);
     await route(gateway, path, request, response, access);
   } catch (error) {
     const fault = asFault(error);

@@ -34,7 +34,7 @@ export class ComposeEstate {
       const info = await docker.getContainer(Id).inspect();
       const secrets = join(this.folder, component);
       mkdirSync(secrets, { recursive: true });
-      for (const file of ["contract.json", ...(component === "gateway" ? ["gateway-token"] : [])]) {
+      for (const file of ["contract.json", ...(component === "gateway" ? ["gateway-tokens.json"] : [])]) {
         const { output } = await estate.exec(component, ["cat", `/run/secrets/${file}`]);
         writeFileSync(join(secrets, file), output);
         chmodSync(join(secrets, file), 0o444);

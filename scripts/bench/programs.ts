@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -154,7 +155,8 @@ export async function startPrograms(
     for (const { name } of sound) await untilAnswer(`${addresses.get(name) ?? ""}/ready`, isHealthy);
     const startMs = performance.now() - began;
     const gatewayPort = await freePort();
-    writeFileSync(join(folder, "token"), TOKEN);
+    const tokens = [{ principal: "owner", sha256: createHash("sha256").update(TOKEN).digest("hex") }];
+    writeFileSync(join(folder, "tokens.json"), JSON.stringify({ version: 1, tokens }));
     const contract = {
       limits: LIMITS,
       servers: servers.map(({ name, sharing = "shared" }) => ({
@@ -164,7 +166,7 @@ export async function startPrograms(
         serverVersion: "1",
         sharing,
       })),
-      tokenFile: "token",
+      tokensFile: "tokens.json",
       callTimeoutSeconds: 30,
       healthIntervalSeconds: 0.5,
     };

@@ -150,6 +150,36 @@ describe("resolveEstate", () => {
       'mcp-estate:gateway.principals: "alice" is given twice; each name is one caller',
     ],
     [
+      "R-SEC-09: a token given twice",
+      { servers: { memory: {} }, gateway: { principals: { alice: { tokens: [{ name: "1" }, { name: "1" }] } } } },
+      'mcp-estate:gateway.principals.alice.tokens: "1" is given twice; each name is one token',
+    ],
+    [
+      "R-SEC-09: a principal without a token",
+      { servers: { memory: {} }, gateway: { principals: { alice: { tokens: [] } } } },
+      "mcp-estate:gateway.principals.alice.tokens: [] given; Too small: expected array to have >=1 items",
+    ],
+    [
+      "R-SEC-09: an end that is no date",
+      { servers: { memory: {} }, gateway: { tokens: [{ name: "1", expires: "tomorrow" }] } },
+      'mcp-estate:gateway.tokens.0.expires: "tomorrow" given; a date such as 2026-12-31 (its begin in UTC), or with time and zone such as 2026-12-31T18:00:00Z',
+    ],
+    [
+      "an unknown key of a principal",
+      { servers: { memory: {} }, gateway: { principals: { alice: { token: "x" } } } },
+      "mcp-estate:gateway.principals.alice.token: unknown key; allowed are tokens, expires",
+    ],
+    [
+      "an unknown key of a token",
+      { servers: { memory: {} }, gateway: { principals: { alice: { tokens: [{ name: "1", value: "x" }] } } } },
+      "mcp-estate:gateway.principals.alice.tokens.0.value: unknown key; allowed are name, expires",
+    ],
+    [
+      "principals that are neither names nor settings",
+      { servers: { memory: {} }, gateway: { principals: "alice" } },
+      'mcp-estate:gateway.principals: "alice" given; Invalid input',
+    ],
+    [
       "a server with the gateway's name",
       { servers: { gateway: {} } },
       'mcp-estate:servers.gateway: "gateway" is the estate\'s own; give the server another name and set from: gateway',
@@ -163,6 +193,23 @@ describe("resolveEstate", () => {
   for (const [name, settings, message] of refusals) {
     it(`refuses ${name} in one clear line`, () => assert.equal(refusal(settings), message));
   }
+
+  it("R-SEC-09: principals are names, or names with tokens; the owner comes first", () => {
+    const callersOf = (gateway: object) =>
+      resolveEstate({ servers: { memory: {} }, gateway }, catalogue).gateway.callers;
+    const first = [{ name: "1" }];
+    assert.deepEqual(callersOf({ principals: ["alice"] }), [
+      { name: "owner", tokens: first },
+      { name: "alice", tokens: first },
+    ]);
+    assert.deepEqual(
+      callersOf({ tokens: [{ name: "1", expires: "2026-12-01" }, { name: "2" }], principals: { alice: {} } }),
+      [
+        { name: "owner", tokens: [{ name: "1", expires: "2026-12-01T00:00:00.000Z" }, { name: "2" }] },
+        { name: "alice", tokens: first },
+      ],
+    );
+  });
 
   it("names every fault at once", () => {
     const lines = refusal({ servers: { memroy: {}, fetch: { limits: { memoryReservationMiB: 9999 } } } }).split("\n");

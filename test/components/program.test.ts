@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { resolveEstate } from "../../components/estateConfig.ts";
-import { gatewayContractSchema, serverContractSchema } from "../../runtime/contract/index.ts";
+import { gatewayContractSchema, hashToken, serverContractSchema } from "../../runtime/contract/index.ts";
 import { duration } from "../../components/targets/dockerArgs.ts";
 import { only, recordResources, type Declared } from "./engineMocks.ts";
 
@@ -22,7 +22,17 @@ async function declareEstate(): Promise<Declared[]> {
   const { targetFor } = await import("../../components/targets/index.ts");
   const estate = resolveEstate(
     {
-      gateway: { port: 12345, bind: "127.0.0.2", limits: { pids: 48 }, principals: ["alice"] },
+      gateway: {
+        port: 12345,
+        bind: "127.0.0.2",
+        limits: { pids: 48 },
+        principals: {
+          alice: {
+            tokens: [{ name: "1", expires: "2026-12-01" }, { name: "2" }],
+            expires: "2027-01-01T12:30:00+02:00",
+          },
+        },
+      },
       health: { intervalSeconds: 90, timeoutSeconds: 2.5, failures: 4 },
       servers: {
         notes: {
@@ -215,7 +225,6 @@ describe("components: every argument reaches a resource input", () => {
     ]);
     assert.equal((only(seen, "ProcessLimit", "gateway").inputs["limits"] as { pids: number }).pids, 48);
     const files = only(seen, "SecretFiles", "gateway").inputs;
-    assert.equal(JSON.stringify(files["files"]).includes("secret of gateway-token"), true);
     const contract = gatewayContractSchema.parse(JSON.parse(files["contract"] as string));
     assert.deepEqual(contract.servers[0], {
       name: "notes",
@@ -229,17 +238,28 @@ describe("components: every argument reaches a resource input", () => {
       { name: "echo", url: "http://echo:8000" },
       { name: "echo--2", url: "http://echo--2:8000" },
     ]);
-    assert.equal(contract.tokenFile, "gateway-token");
+    assert.equal(contract.tokensFile, "gateway-tokens.json");
     assert.equal(contract.callTimeoutSeconds, 30);
   });
 
-  it("the tokens of owner and principals are RandomPasswords of 48 letters and digits, each in a file of its own", () => {
-    for (const name of ["gateway-token", "gateway-token-alice"])
+  it("R-SEC-02 tokens are RandomPasswords of 48 letters and digits; the gateway gets their hashes and ends alone", () => {
+    const made = ["gateway-token", "gateway-token-alice", "gateway-token-alice--2"];
+    for (const name of made)
       assert.deepEqual(only(seen, "RandomPassword", name).inputs, { length: 48, special: false });
     const { files, contract } = only(seen, "SecretFiles", "gateway").inputs;
-    assert.match(JSON.stringify(files), /"gateway-token-alice":"secret of gateway-token-alice"/);
-    const { principals } = gatewayContractSchema.parse(JSON.parse(contract as string));
-    assert.deepEqual(principals, [{ name: "alice", tokenFile: "gateway-token-alice" }]);
+    const [content, ...others] = Object.values((files as { value: Record<string, string> }).value);
+    assert.deepEqual(others, []);
+    const [owner, first, second] = made.map((name) => hashToken(`secret of ${name}`));
+    assert.deepEqual(JSON.parse(content ?? ""), {
+      version: 1,
+      tokens: [
+        { principal: "owner", sha256: owner },
+        { principal: "alice", sha256: first, expires: "2026-12-01T00:00:00.000Z" },
+        { principal: "alice", sha256: second, expires: "2027-01-01T10:30:00.000Z" },
+      ],
+    });
+    const { principals, tokensFile } = gatewayContractSchema.parse(JSON.parse(contract as string));
+    assert.deepEqual([principals, tokensFile], [[{ name: "alice" }], "gateway-tokens.json"]);
   });
 
   it("two instances are two containers with a name each on one network, of one image, and with a uid each", () => {

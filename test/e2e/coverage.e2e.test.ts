@@ -97,8 +97,8 @@ describe("What is declared is what runs, property by property", function () {
     await gateway.update({ Memory: 600 * MIB, MemorySwap: 700 * MIB, MemoryReservation: 65 * MIB, PidsLimit: 99 });
     await gateway.update({ RestartPolicy: { Name: "no" } });
     const secrets = await secretsOf("gateway");
-    appendFileSync(join(secrets, "gateway-token"), "x");
-    chmodSync(join(secrets, "gateway-token"), 0o444);
+    appendFileSync(join(secrets, "gateway-tokens.json"), "x");
+    chmodSync(join(secrets, "gateway-tokens.json"), 0o444);
     await gateway.pause();
     await memory.update({ NanoCpus: 5e8 });
     appendFileSync(join(await secretsOf("memory"), "contract.json"), " ");
@@ -120,8 +120,8 @@ describe("What is declared is what runs, property by property", function () {
       ["container.name", "container memory", "name", /^somebody-elses$/],
       ["container.networksAdvanced.aliases", "container memory", "networks", / as impostor, memory/],
       ["container.networksAdvanced.name", "container memory", "networks", /bridge as /],
-      ["secrets.files", "container gateway", "secret files", /gateway-token differs/],
-      ["secrets.gid", "container gateway", "secret files", /gateway-token is 0:\d+ 0444/],
+      ["secrets.files", "container gateway", "secret files", /gateway-tokens\.json differs/],
+      ["secrets.gid", "container gateway", "secret files", /gateway-tokens\.json is 0:\d+ 0444/],
     ];
     for (const [row, ...what] of named) {
       assertNamed(rows, ...what);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hashToken } from "../../runtime/contract/index.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
 
 interface Listed {
@@ -57,13 +58,33 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
     assert.ok(found, name);
     return docker.getContainer(found.Id);
   };
+  /** The standing stream of a new session on `/mcp`. */
+  const openStream = async (token: string): Promise<{ ended: () => boolean }> => {
+    const url = `http://127.0.0.1:${estate.port}/mcp`;
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: "application/json, text/event-stream",
+      "content-type": "application/json",
+    };
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+    const session = (await fetch(url, { method: "POST", headers, body })).headers.get("mcp-session-id") ?? "";
+    const answer = await fetch(url, { headers: { ...headers, "mcp-session-id": session } });
+    assert.equal(answer.status, 200);
+    let ended = false;
+    void answer
+      .text()
+      .catch(() => "")
+      .finally(() => (ended = true));
+    return { ended: () => ended };
+  };
   /** Keeps calling until told to stop: how many of each status came. */
-  const load = () => {
+  const load = (callers: readonly string[] = [owner]) => {
     const seen = new Map<number, number>();
     let over = false;
-    const worker = async (): Promise<void> => {
+    const worker = async (_: unknown, index: number): Promise<void> => {
       while (!over) {
-        const { status } = await call(owner, "/execute", {
+        const { status } = await call(callers[index % callers.length] ?? "", "/execute", {
           server: "echo",
           tool: "echo",
           arguments: { message: "x" },
@@ -71,7 +92,7 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
         seen.set(status, (seen.get(status) ?? 0) + 1);
       }
     };
-    const workers = [worker(), worker(), worker(), worker()];
+    const workers = Array.from({ length: 4 }, worker);
     return async () => {
       over = true;
       await Promise.all(workers);
@@ -120,6 +141,39 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
     }
     assert.deepEqual(lengths, ["1", "1", "2"]);
     assert.equal((await listed("sequential-thinking"))?.sharing, "isolated");
+  });
+
+  it("R-SEC-09 a token is rotated under load: no call, stream or container is lost, and the old one ends", async () => {
+    const old = tokens["alice"] ?? "";
+    const gatewayId = async (): Promise<string> => (await estate.container("gateway")).id;
+    const before = await gatewayId();
+    const rotate = async (list: object[]): Promise<void> => {
+      estate.configure((config) => {
+        config["mcp-estate:gateway"] = { port: estate.port, principals: { alice: { tokens: list }, bob: {} } };
+      });
+      await estate.succeed("up", ["--yes"]);
+      tokens = await estate.output("gatewayTokens");
+      assert.equal(await gatewayId(), before);
+    };
+    const stream = await openStream(old);
+    const end = load([owner, old]);
+    await rotate([{ name: "1", expires: "2099-12-31" }, { name: "2" }]);
+    const seen = await end();
+    assert.deepEqual([...seen.keys()], [200]);
+    assert.deepEqual(Object.keys(tokens).sort(), ["alice", "alice/1", "bob"]);
+    assert.equal(tokens["alice/1"], old);
+    assert.notEqual(tokens["alice"], old);
+    for (const token of [old, tokens["alice"] ?? ""]) assert.equal((await call(token, "/servers")).status, 200);
+    assert.equal(stream.ended(), false);
+
+    await rotate([{ name: "2" }]);
+    await eventually(async () => assert.equal((await call(old, "/servers")).status, 401), 5000);
+    assert.equal((await call(tokens["alice"] ?? "", "/servers")).status, 200);
+    await eventually(async () => assert.ok(await Promise.resolve(stream.ended())), 5000);
+    const files = await estate.exec("gateway", ["sh", "-c", "cat /run/secrets/*"]);
+    assert.ok(files.output.includes(hashToken(tokens["alice"] ?? "")));
+    assert.ok(!files.output.includes(hashToken(old)));
+    for (const token of [old, owner, ...Object.values(tokens)]) assert.ok(!files.output.includes(token));
   });
 
   it("docker stop of one instance loses no call: it ends what it has begun, the rest goes to the other", async () => {

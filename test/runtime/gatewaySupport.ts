@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { GatewayContract, GatewayServer } from "../../runtime/contract/index.ts";
+import { hashToken, type GatewayContract, type GatewayServer } from "../../runtime/contract/index.ts";
 import { Gateway } from "../../runtime/gateway/gateway.ts";
 import { createGatewayServer } from "../../runtime/gateway/httpServer.ts";
 import { LIMITS, listen, memoryLog, RawClient, until, type RawAnswer } from "./support.ts";
@@ -14,6 +14,14 @@ export const TOKENS = {
 export type Caller = keyof typeof TOKENS;
 
 export const authOf = (caller: Caller): Record<string, string> => ({ authorization: `Bearer ${TOKENS[caller]}` });
+
+export const TOKENS_FILE = "tokens.json";
+
+/** Writes the file of hashes by which a gateway knows its callers: principal → token in clear. */
+export function writeTokens(secretsDir: string, tokens: Readonly<Record<string, string>>): void {
+  const hashed = Object.entries(tokens).map(([principal, token]) => ({ principal, sha256: hashToken(token) }));
+  writeFileSync(join(secretsDir, TOKENS_FILE), JSON.stringify({ version: 1, tokens: hashed }));
+}
 
 /** One server of a contract; `urls` are its instances': NAME, NAME--2 and so on. */
 export function serverOf(name: string, urls: readonly string[], overrides: Partial<GatewayServer> = {}): GatewayServer {
@@ -39,15 +47,15 @@ export async function startGateway(
   overrides: Partial<GatewayContract> = {},
 ): Promise<RunningGateway> {
   const secretsDir = mkdtempSync(join(tmpdir(), "gateway-"));
-  for (const [name, token] of Object.entries(TOKENS)) writeFileSync(join(secretsDir, name), token);
+  writeTokens(secretsDir, TOKENS);
   const contract: GatewayContract = {
     version: 1,
     estate: "test",
     stack: "dev",
     limits: LIMITS,
     servers: [...servers],
-    tokenFile: "owner",
-    principals: ["alice", "bob"].map((name) => ({ name, tokenFile: name })),
+    tokensFile: TOKENS_FILE,
+    principals: [{ name: "alice" }, { name: "bob" }],
     callTimeoutSeconds: 5,
     healthIntervalSeconds: 0.2,
     ...overrides,

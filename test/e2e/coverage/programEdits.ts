@@ -42,8 +42,8 @@ const EDITS: readonly ProgramEdit[] = [
   { file: SERVER, from: "CALL_TIMEOUT_SECONDS = 29", to: "CALL_TIMEOUT_SECONDS = 28" },
   { file: SERVER, from: 'cwd: entry.cwd ?? "/app"', to: 'cwd: "/opt"' },
   { file: GATEWAY, from: "HEALTH_INTERVAL_SECONDS = 2", to: "HEALTH_INTERVAL_SECONDS = 1" },
-  { file: GATEWAY, from: "TOKEN_LENGTH = 48", to: "TOKEN_LENGTH = 40" },
-  { file: GATEWAY, from: 'TOKEN_FILE = "gateway-token"', to: 'TOKEN_FILE = "changed-token"' },
+  { file: "components/gatewayTokens.ts", from: "TOKEN_LENGTH = 48", to: "TOKEN_LENGTH = 40" },
+  { file: GATEWAY, from: 'TOKENS_FILE = "gateway-tokens.json"', to: 'TOKENS_FILE = "changed-tokens.json"' },
   { file: "components/readinessProbe.ts", from: "START_SECONDS = 30", to: "START_SECONDS = 20" },
   { file: "components/readinessProbe.ts", from: '"-fsS"', to: '"-fsSL"' },
   {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { GatewayContract, GatewayServer } from "../../../runtime/contract/index.ts";
 import { Gateway } from "../../../runtime/gateway/gateway.ts";
 import { createGatewayServer } from "../../../runtime/gateway/httpServer.ts";
+import { TOKENS_FILE, writeTokens } from "../gatewaySupport.ts";
 import {
   contractOf,
   EVERYTHING,
@@ -38,7 +39,7 @@ describe("gateway", () => {
   let url: string;
 
   before(async () => {
-    writeFileSync(join(secretsDir, "token"), `${TOKEN}\n`);
+    writeTokens(secretsDir, { owner: TOKEN });
     running.set("everything", await startSupervisor(contractOf(EVERYTHING, { name: "everything" })));
     running.set("good", await startSupervisor(contractOf(fixture("good"), { name: "good" })));
     running.set(
@@ -65,7 +66,7 @@ describe("gateway", () => {
       servers: [...running]
         .map(([name, { url: address }]) => upstream(name, address))
         .concat(upstream("liar", await listen(liar))),
-      tokenFile: "token",
+      tokensFile: TOKENS_FILE,
       callTimeoutSeconds: 1,
       healthIntervalSeconds: 0.2,
     };

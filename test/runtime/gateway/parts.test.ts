@@ -1,60 +1,12 @@
-import { deepEqual, doesNotThrow, equal, rejects, throws } from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { IncomingMessage } from "node:http";
-import { Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { rewriteForClient, splitServerId } from "../../../runtime/gateway/aggregateCall.ts";
-import { BearerAuth, readAuth } from "../../../runtime/gateway/auth.ts";
 import { Breaker } from "../../../runtime/gateway/breaker.ts";
 import { splitName, templatePattern } from "../../../runtime/gateway/catalogue.ts";
 import { parseExecute, toolAnswer } from "../../../runtime/gateway/execute.ts";
 import { Semaphore } from "../../../runtime/gateway/semaphore.ts";
 import { countStates, UNKNOWN_STATE, type UpstreamState } from "../../../runtime/gateway/upstreamState.ts";
 import { isFault } from "../support.ts";
-
-const TOKEN = "0123456789abcdef-TOKEN";
-const OTHER_TOKEN = "fedcba9876543210-TOKEN";
-
-describe("R-GW-14 bearer token", () => {
-  const request = (authorization?: string): IncomingMessage => {
-    const message = new IncomingMessage(new Socket());
-    if (authorization !== undefined) message.headers.authorization = authorization;
-    return message;
-  };
-  const auth = new BearerAuth({ owner: TOKEN, alice: OTHER_TOKEN });
-
-  it("lets the right one pass", () => doesNotThrow(() => auth.check(request(`Bearer ${TOKEN}`))));
-  for (const wrong of [
-    undefined,
-    "",
-    "Bearer",
-    `Bearer ${TOKEN}x`,
-    `Bearer ${TOKEN.slice(1)}`,
-    `Basic ${TOKEN}`,
-    `Bearer ${TOKEN} x`,
-  ]) {
-    it(`refuses ${wrong ?? "none"}`, () => throws(() => auth.check(request(wrong)), { status: 401 }));
-  }
-  it("says whose it is, on a connection that another used before too", () => {
-    const first = request(`Bearer ${OTHER_TOKEN}`);
-    equal(auth.check(first), "alice");
-    equal(auth.check(first), "alice");
-    first.headers.authorization = `Bearer ${TOKEN}`;
-    equal(auth.check(first), "owner");
-  });
-  it("two principals with one token are refused", () =>
-    throws(() => new BearerAuth({ alice: TOKEN, bob: TOKEN }), /two principals have the same token/));
-  it("is read from its file, and a short or missing one is refused by name", () => {
-    const folder = mkdtempSync(join(tmpdir(), "auth-"));
-    writeFileSync(join(folder, "token"), `${TOKEN}\n`);
-    writeFileSync(join(folder, "short"), "abc");
-    doesNotThrow(() => readAuth(folder, { tokenFile: "token" }).check(request(`Bearer ${TOKEN}`)));
-    throws(() => readAuth(folder, { tokenFile: "short" }), /at least 16 characters/);
-    throws(() => readAuth(folder, { tokenFile: "none" }), /none cannot be read \(ENOENT\)/);
-  });
-});
 
 describe("R-GW-02 the body of /execute", () => {
   it("takes tool, or command as its older name", () => {
