@@ -6,6 +6,7 @@ import { MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
+  secretTextSchema,
   serviceFaults,
   serviceSettingsSchema,
   sharedNetworkSchema,
@@ -27,6 +28,10 @@ const serverSettingsSchema = z.strictObject({
   args: z.array(z.string()).default([]),
   /** Environment of the child, over the catalogue's. Never secrets. */
   env: z.record(z.string(), z.string()).default({}),
+  /** Environment of the child whose values are encrypted: files in the container, an environment only in the child. */
+  secretEnv: z
+    .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretTextSchema)
+    .default({}),
   sharing: z.enum(["shared", "isolated"]).optional(),
   /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
   instances: z.int().min(1).max(MAX_INSTANCES).default(1),
@@ -121,6 +126,8 @@ export interface ServerConfig {
   limits: Limits;
   args: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** Variable → value; secret. */
+  secretEnv: Readonly<Record<string, string>>;
   sharing: "shared" | "isolated";
   instances: number;
   repeatableTools: readonly string[];
@@ -181,7 +188,7 @@ export function resolveEstate(
       );
       continue;
     }
-    const { args, env, instances, state, repeatableTools = entry.repeatableTools ?? [] } = server;
+    const { args, env, instances, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
     const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
     faults.push(...contradictions(limits, `${key}.limits`));
     if (instances > 1 && entry.volumes) {
@@ -189,8 +196,11 @@ export function resolveEstate(
         `${key}.instances: ${instances} given; it keeps data in the volume ${entry.volumes.map((volume) => volume.name).join(", ")}, which two containers must not write at once: allowed is 1`,
       );
     }
+    for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
+      faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
+    }
     const sharing = server.sharing ?? entry.sharing;
-    resolved.push({ name, entry, limits, args, env, state, sharing, instances, repeatableTools });
+    resolved.push({ name, entry, limits, args, env, secretEnv, state, sharing, instances, repeatableTools });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(

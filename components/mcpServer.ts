@@ -71,7 +71,7 @@ export class McpServer extends pulumi.ComponentResource {
         supervised: true,
         ...(server.state === "running" ? { readySeconds: args.readySeconds } : {}),
         newBesideOld: isReplaceable(server),
-        secrets: {},
+        secrets: server.secretEnv,
         closed: true,
       };
       return { instance, ...target.workload(instance, spec, { parent: this }) };
@@ -170,7 +170,8 @@ function contractOf({ target, server, health }: McpServerArgs): ServerContract {
     command: [...entry.command, ...server.args],
     cwd: entry.cwd ?? "/app",
     env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...entry.env, ...server.env },
-    secretEnv: {},
+    // Each value is a file of its variable's name.
+    secretEnv: Object.fromEntries(Object.keys(server.secretEnv).map((variable) => [variable, variable])),
     sharing: server.sharing,
     maxChildren: maxChildren(server.limits),
     desiredState: server.state,

@@ -33,7 +33,7 @@ await main(async () => {
     sayKey(command);
     return withStack(command, () => ofState(command, key, keep));
   }
-  const command = await volumeCommand(stack, to);
+  const command = await volumeCommand(stack, { to });
   const { owner, root, say } = command;
   sayKey(command);
   return withVolumes(command, async (signal) => {

@@ -19,7 +19,7 @@ await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "verify", "json"]);
   const to = takeOption(rest, "to");
   namesOnly(rest, "--stack, --to DIR, --verify and --json");
-  const command = await volumeCommand(stack, to);
+  const command = await volumeCommand(stack, { to });
   const { owner, root } = command;
   return withVolumes(command, async (signal) => {
     const kinds = [...volumesWithBackups(root, owner), STATE];

@@ -2,43 +2,46 @@
  * `npm run down`: ends all containers and networks of the stack. Volumes stay unless --volumes, which backs them up first
  * unless --no-backup; images stay unless --images.
  */
-import { parseArgs } from "./lib/args.ts";
+import { parseArgs, type CommandArgs } from "./lib/args.ts";
 import { backupVolume } from "./lib/backup/backup.ts";
 import { KEPT_BACKUPS, volumeCommand, type VolumeCommand } from "./lib/backup/command.ts";
 import { dataVolumes, type DataVolume } from "./lib/backup/dataVolumes.ts";
 import { isProtected } from "./lib/backup/guard.ts";
 import { backupKey } from "./lib/backup/key.ts";
 import { withVolumes } from "./lib/backup/mend.ts";
-import { getReady } from "./lib/deploy.ts";
 import { runAttached } from "./lib/exec.ts";
 import { leftOvers, removeImages, removeVolumes } from "./lib/leftOvers.ts";
 import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { declaredNames } from "./lib/services.ts";
+import { withStack, type ReadyStack } from "./lib/settings/withStack.ts";
 import { networksInUse, protectNetworks } from "./lib/sharedNetworks.ts";
-import { requireStackFile } from "./lib/stackFile.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "volumes", "images", "no-backup"]);
-  const stackFile = requireStackFile(projectDir, stack);
+  // What ends needs no values.
+  return withStack({ stack, flags, missing: "fill" }, (ready) => takeDown(ready, { stack, flags, rest }));
+});
+
+async function takeDown(ready: ReadyStack, { stack, flags, rest }: CommandArgs): Promise<number> {
+  const { prepared, stackFile } = ready;
   if (flags.has("volumes") && isProtected(stackFile)) {
     throw new UserError(
-      `the data volumes of stack "${stack}" are protected and stay: to remove them, set mcp-estate:volumes.protect to false in ${stackFile.file}, npm run up, then npm run down -- --volumes`,
+      `the data volumes of stack "${stack}" are protected and stay: to remove them, set mcp-estate:volumes.protect to false (Pulumi.${stack}.yaml, or the environment that gives it), npm run up, then npm run down -- --volumes`,
     );
   }
-  const { engine, env } = await getReady({ stack, flags });
-  const command = await volumeCommand(stack);
+  const command = await volumeCommand(stack, { stackFile: ready.configFile });
   const { docker, owner } = command;
   return withVolumes(command, async (signal) => {
     const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
     const shared = await networksInUse(docker, owner, declaredNames(stackFile, "networks", owner));
-    await protectNetworks({ engine, env }, stack, owner, shared);
+    await protectNetworks(prepared, stack, owner, shared);
     // The engine would refuse the whole for the sake of the volumes, which stay anyway.
     const except = isProtected(stackFile) || shared.length > 0 ? ["--exclude-protected"] : [];
-    const args = ["destroy", "--stack", stack, "--suppress-outputs", ...unasked, ...except, ...rest];
-    const code = await runAttached(engine.file, args, { cwd: projectDir, env });
+    const args = ["destroy", "--stack", stack, ...ready.args, "--suppress-outputs", ...unasked, ...except, ...rest];
+    const code = await runAttached(prepared.engine.file, args, { cwd: projectDir, env: prepared.env });
     if (code !== 0) return code;
 
     const say = sayer("down");
@@ -67,7 +70,7 @@ await main(async () => {
     if (left.images.length > 0) say(`${left.images.length} images stay for the next up (--images removes them)`);
     return 0;
   });
-});
+}
 
 /** @throws UserError when one cannot be made; no volume is removed then. */
 async function backUpAll(command: VolumeCommand, volumes: readonly DataVolume[], signal: AbortSignal): Promise<void> {

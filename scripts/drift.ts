@@ -4,7 +4,6 @@
  * for node exporter's textfile collector.
  */
 import { parseArgs, takeOption } from "./lib/args.ts";
-import { getReady } from "./lib/deploy.ts";
 import { findOrphans } from "./lib/drift.ts";
 import { ownerOf } from "./lib/leftOvers.ts";
 import { observe } from "./lib/look.ts";
@@ -12,6 +11,7 @@ import { main } from "./lib/main.ts";
 import { driftMetrics, writeTextfile } from "./lib/metrics.ts";
 import { projectDir } from "./lib/paths.ts";
 import { driftTable } from "./lib/report.ts";
+import { withStack } from "./lib/settings/withStack.ts";
 import { UserError } from "./lib/userError.ts";
 
 const DRIFTED = 2;
@@ -19,7 +19,9 @@ const DRIFTED = 2;
 await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "json"]);
   const file = takeOption(rest, "metrics");
-  const { drift, steps, failure } = await observe(await getReady({ stack, flags }), stack, rest);
+  const { drift, steps, failure } = await withStack({ stack, flags }, ({ prepared, args }) =>
+    observe(prepared, stack, [...args, ...rest]),
+  );
   if (file !== undefined) {
     const found = failure === undefined ? { drift, orphans: findOrphans(steps) } : undefined;
     writeTextfile(file, await driftMetrics(ownerOf(projectDir, stack), found));

@@ -17,7 +17,7 @@ await main(async () => {
   const keep = keepOf(takeOption(rest, "keep"));
   const names = namesOnly(rest, "--stack, --to DIR and --keep N");
   if (names.length === 0) throw new UserError("name the volumes to remove: npm run forget -- VOLUME…");
-  const command = await volumeCommand(stack, to);
+  const command = await volumeCommand(stack, { to });
   const { docker, owner, say } = command;
   const key = await backupKey("make");
   return withVolumes(command, async (signal) => {

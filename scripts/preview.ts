@@ -9,13 +9,14 @@ import { look } from "./lib/look.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { changesTable, driftTable, placeholderList } from "./lib/report.ts";
-import { withResolvedSettings } from "./lib/settings/configFile.ts";
+import { withStack } from "./lib/settings/withStack.ts";
 
 await main(() => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "placeholders"]);
-  return withResolvedSettings({ stack, flags, usePlaceholders: flags.has("placeholders") }, async (resolved) => {
-    const { prepared, placeholders } = resolved;
-    const args = [...resolved.args, ...rest];
+  const missing = flags.has("placeholders") ? "preview" : "refuse";
+  return withStack({ stack, flags, missing }, async (ready) => {
+    const { prepared, placeholders } = ready;
+    const args = [...ready.args, ...rest];
     process.stdout.write(placeholderList(placeholders));
     if (rest.includes("--diff") || rest.includes("--json")) {
       const { engine, env } = prepared;

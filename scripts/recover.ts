@@ -29,7 +29,7 @@ await main(async () => {
   const key = await backupKey("need");
   await recoverState(stack, to, key);
 
-  const command = await volumeCommand(stack, to);
+  const command = await volumeCommand(stack, { to });
   const { owner, root, say } = command;
   const journal = new RecoveryJournal(owner);
   const present = new Set((await allVolumes(command)).filter((name) => !journal.volumes.includes(name)));

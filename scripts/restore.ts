@@ -32,7 +32,7 @@ await main(async () => {
   if (name === undefined || more.length > 0) {
     throw new UserError(`name one volume: npm run restore -- --stack ${stack} VOLUME (npm run backups lists them)`);
   }
-  const command = await volumeCommand(stack, to);
+  const command = await volumeCommand(stack, { to });
   const { owner, root } = command;
   const volume = volumeNamed(owner, volumesWithBackups(root, owner), name);
   const backup = chooseBackup(volumeDir(root, owner, volume), volume, from);

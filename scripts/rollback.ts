@@ -3,7 +3,6 @@
  * what runs. Volumes keep today's data. `--dry-run` says what it would do and changes nothing.
  */
 import { namesOnly, parseArgs } from "./lib/args.ts";
-import { getReady } from "./lib/deploy.ts";
 import { finishDeployment } from "./lib/finish.ts";
 import { differences, programInWords, readHistory } from "./lib/history/index.ts";
 import { duration, sayer } from "./lib/log.ts";
@@ -12,6 +11,7 @@ import { main } from "./lib/main.ts";
 import { changesTable } from "./lib/report.ts";
 import { chooseVersion } from "./lib/rollback/choose.ts";
 import { comparison, rollBack, withVersion } from "./lib/rollback/rollback.ts";
+import { withStack } from "./lib/settings/withStack.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
@@ -20,30 +20,34 @@ await main(async () => {
   const [wanted, ...more] = namesOnly(rest, "--stack, --dry-run and --yes");
   if (more.length > 0) throw new UserError(`one version, please: got ${[wanted, ...more].join(", ")}`);
   const say = sayer("rollback");
-  const ready = await getReady({ stack, flags });
-  const versions = await readHistory(ready, stack);
-  const version = chooseVersion(versions, stack, wanted);
-  const now = versions.findLast(({ release }) => release !== undefined);
-  const differing = differences(version, now ?? version).join(", ") || "nothing";
-  say(
-    `to version ${version.number} of ${version.time.toISOString()}, ${programInWords(version.release)}; differs in: ${differing}`,
-  );
+  // The version has its values; today's serve the engine's own variables alone.
+  return withStack({ stack, flags, missing: "fill" }, async ({ prepared }) => {
+    const versions = await readHistory(prepared, stack);
+    const version = chooseVersion(versions, stack, wanted);
+    const now = versions.findLast(({ release }) => release !== undefined);
+    const differing = differences(version, now ?? version).join(", ") || "nothing";
+    say(
+      `to version ${version.number} of ${version.time.toISOString()}, ${programInWords(version.release)}; differs in: ${differing}`,
+    );
 
-  if (flags.has("dry-run")) {
-    return withVersion(ready, version, { stack, say, args: [] }, async ({ program, configFile }) => {
-      const { changes } = await look(ready, stack, ["--config-file", configFile], program);
-      process.stdout.write(`${changesTable(changes, "This rollback")}\n`);
-      return 0;
-    });
-  }
-  const { code } = await rollBack(ready, version, { stack, say });
-  if (code !== 0) return code;
-  const outputs = await finishDeployment(ready, stack);
-  const { equal, text } = comparison(version.release, outputs?.release);
-  process.stdout.write(`\n${text}\n\nVersion ${version.number} runs again after ${duration(Date.now() - started)}.\n`);
-  process.stdout.write(
-    `The stack file and the program in this folder are as they were: the next npm run up deploys those again.\n`,
-  );
-  if (equal) return 0;
-  throw new UserError(`what runs is not what version ${version.number} recorded; see the table`);
+    if (flags.has("dry-run")) {
+      return withVersion(prepared, version, { stack, say, args: [] }, async ({ program, configFile }) => {
+        const { changes } = await look(prepared, stack, ["--config-file", configFile], program);
+        process.stdout.write(`${changesTable(changes, "This rollback")}\n`);
+        return 0;
+      });
+    }
+    const { code } = await rollBack(prepared, version, { stack, say });
+    if (code !== 0) return code;
+    const outputs = await finishDeployment(prepared, stack);
+    const { equal, text } = comparison(version.release, outputs?.release);
+    process.stdout.write(
+      `\n${text}\n\nVersion ${version.number} runs again after ${duration(Date.now() - started)}.\n`,
+    );
+    process.stdout.write(
+      `The stack file and the program in this folder are as they were: the next npm run up deploys those again.\n`,
+    );
+    if (equal) return 0;
+    throw new UserError(`what runs is not what version ${version.number} recorded; see the table`);
+  });
 });

@@ -3,33 +3,34 @@
  * its smoke gate included, goes back to the last version that passed; `--no-rollback` leaves things as they are.
  */
 import { parseArgs } from "./lib/args.ts";
-import { ensureGatewayPort, getReady } from "./lib/deploy.ts";
+import { ensureGatewayPort } from "./lib/deploy.ts";
 import type { EstateOutputs } from "./lib/estate.ts";
 import { finishDeployment } from "./lib/finish.ts";
 import { duration } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { recover } from "./lib/rollback/recover.ts";
+import { withStack } from "./lib/settings/withStack.ts";
 import { runUpdate } from "./lib/update.ts";
 
 await main(async () => {
   const started = Date.now();
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "no-rollback"]);
-  const ready = await getReady({ stack, flags });
-  await ensureGatewayPort(stack);
-
   // On a terminal the engine shows its preview and asks; elsewhere there is nobody to ask.
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
-  const result = await runUpdate(ready, { stack, args: [...unasked, ...rest] });
-  if (result.code !== 0) {
-    if (!flags.has("no-rollback")) await recover(ready, stack, result);
-    return result.code;
-  }
-  const outputs = await finishDeployment(ready, stack);
-  if (outputs !== undefined) {
-    process.stdout.write(`\n${howToGoOn(stack, outputs)}\n`);
-    process.stdout.write(`\nUp and healthy after ${duration(Date.now() - started)}.\n`);
-  }
-  return 0;
+  return withStack({ stack, flags }, async ({ prepared, stackFile, configFile }) => {
+    await ensureGatewayPort(stackFile, stack);
+    const result = await runUpdate(prepared, { stack, configFile, args: [...unasked, ...rest] });
+    if (result.code !== 0) {
+      if (!flags.has("no-rollback")) await recover(prepared, stack, result);
+      return result.code;
+    }
+    const outputs = await finishDeployment(prepared, stack);
+    if (outputs !== undefined) {
+      process.stdout.write(`\n${howToGoOn(stack, outputs)}\n`);
+      process.stdout.write(`\nUp and healthy after ${duration(Date.now() - started)}.\n`);
+    }
+    return 0;
+  });
 });
 
 function howToGoOn(stack: string, { gatewayUrl }: EstateOutputs): string {

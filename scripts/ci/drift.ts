@@ -6,18 +6,20 @@ import { parseArgs } from "../lib/args.ts";
 import { requireDurableState } from "../lib/ci/durableState.ts";
 import { driftIssue, driftMarker } from "../lib/ci/driftIssue.ts";
 import { GitHub } from "../lib/ci/github.ts";
-import { getReady } from "../lib/deploy.ts";
 import { sayer } from "../lib/log.ts";
 import { look } from "../lib/look.ts";
 import { main } from "../lib/main.ts";
 import { driftTable } from "../lib/report.ts";
+import { withStack } from "../lib/settings/withStack.ts";
 
 const DRIFTED = 2;
 
 await main(async () => {
   const { stack, rest } = parseArgs(process.argv.slice(2), ["yes"]);
   requireDurableState();
-  const { drift } = await look(await getReady({ stack, flags: new Set(["yes"]) }), stack, rest);
+  const { drift } = await withStack({ stack, flags: new Set(["yes"]) }, ({ prepared, args }) =>
+    look(prepared, stack, [...args, ...rest]),
+  );
   process.stdout.write(`${driftTable(drift)}\n`);
   const say = sayer("issue");
   const github = GitHub.ofWorkflow();

@@ -8,7 +8,7 @@ import { projectDir } from "./paths.ts";
 import { ensurePortIsOurs } from "./ports.ts";
 import { prepareEngine, type Prepared } from "./prepare.ts";
 import { ensureStack } from "./stack.ts";
-import { requireStackFile, setting } from "./stackFile.ts";
+import { requireStackFile, setting, type StackFile } from "./stackFile.ts";
 import { mendStackLock } from "./stackLock.ts";
 
 /** Everything that an update, a preview or a refresh of a stack needs, in place. */
@@ -37,8 +37,7 @@ export async function getReady({ stack, flags }: Pick<CommandArgs, "stack" | "fl
 }
 
 /** @throws UserError when the gateway's port is somebody else's. */
-export async function ensureGatewayPort(stack: string): Promise<void> {
-  const stackFile = requireStackFile(projectDir, stack);
+export async function ensureGatewayPort(stackFile: StackFile, stack: string): Promise<void> {
   const key = "mcp-estate:gateway.port";
   const port = setting(stackFile, key) ?? 11_000;
   const bind = setting(stackFile, "mcp-estate:gateway.bind") ?? "127.0.0.1";

@@ -103,7 +103,11 @@ function dropForeignSalt({ project, stack, env = process.env }: EnvironmentOptio
 
 /** Pulumi Cloud and key services (awskms://…) need no passphrase of ours. */
 function encryptsElsewhere(env: Environment, secretsProvider: string | undefined): boolean {
-  if (secretsProvider !== undefined) return secretsProvider !== "passphrase";
+  return secretsProvider === undefined ? isPulumiCloud(env) : secretsProvider !== "passphrase";
+}
+
+/** Whether state lies in Pulumi Cloud, as the user has set it: there the engine itself opens environments. */
+export function isPulumiCloud(env: Environment): boolean {
   const url = env["PULUMI_BACKEND_URL"];
   return url ? /^https?:/.test(url) : Boolean(env["PULUMI_ACCESS_TOKEN"]);
 }

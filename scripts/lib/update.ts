@@ -17,7 +17,7 @@ export interface Deployment {
   /** Folder of the program. @default this project's */
   program?: string;
   /** Stack file to use in place of the project's own. */
-  configFile?: string;
+  configFile?: string | undefined;
   /** Further arguments of `pulumi up`. */
   args: readonly string[];
 }
@@ -36,7 +36,7 @@ export async function runUpdate(prepared: Prepared, deployment: Deployment): Pro
   const folder = mkdtempSync(join(tmpdir(), "mcp-estate-events-"));
   const log = join(folder, "events.json");
   const where = ["--stack", stack, ...(configFile === undefined ? [] : ["--config-file", configFile])];
-  const command = await volumeCommand(stack);
+  const command = await volumeCommand(stack, { stackFile: configFile });
   try {
     return await withVolumes(command, async (signal) => {
       await removeHalfMadeNetworks(prepared, { project: projectDir, ...command }, sayer("stack"));

@@ -112,7 +112,17 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, sharing, instances, repeatableTools, state",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, sharing, instances, repeatableTools, state",
+    ],
+    [
+      "a variable that is secret and is not",
+      { servers: { memory: { env: { TOKEN: "x" }, secretEnv: { TOKEN: "canary" } } } },
+      "mcp-estate:servers.memory.env.TOKEN: given in secretEnv as well; take one of the two out",
+    ],
+    [
+      "a secret that is no text",
+      { servers: { memory: { secretEnv: { TOKEN: ["canary"] } } } },
+      "mcp-estate:servers.memory.secretEnv.TOKEN: a secret given; Invalid input: expected string, received array",
     ],
     [
       "an unknown key at the top",

@@ -12,6 +12,9 @@ const LABELS = (component: string) => [
   { label: "mcp-estate.component", value: component },
 ];
 
+/** Stands for a secret value. */
+const CANARY = "canary-of-notes";
+
 /** What the engine would refuse to remove; its mocks do not tell. */
 const protectedNames: string[] = [];
 
@@ -47,6 +50,7 @@ async function declareEstate(): Promise<Declared[]> {
           },
           args: ["--extra"],
           env: { COLOR: "blue" },
+          secretEnv: { TOKEN: CANARY },
           sharing: "isolated",
           state: "quarantined",
           repeatableTools: ["open_nodes"],
@@ -149,6 +153,18 @@ describe("components: every argument reaches a resource input", () => {
     assert.equal((inputs["limits"] as { nproc: number }).nproc, 77);
   });
 
+  it("R-SEC-03: a secret of a server is in no input but its own SecretFiles' files", () => {
+    const holders = seen.filter(({ inputs }) => JSON.stringify(inputs).includes(CANARY));
+    assert.deepEqual(
+      holders.map(({ name }) => name),
+      ["notes"],
+    );
+    const { files, ...rest } = only(seen, "SecretFiles", "notes").inputs;
+    // In the wrapping that tells the engine that it is secret.
+    assert.deepEqual((files as { value: unknown }).value, { TOKEN: CANARY });
+    assert.doesNotMatch(JSON.stringify(rest), new RegExp(CANARY));
+  });
+
   it("SecretFiles gets the contract of the server, which the supervisor accepts", () => {
     const { inputs } = only(seen, "SecretFiles", "notes");
     assert.equal(inputs["containerId"], "mcp-estate-test-notes-id");
@@ -162,6 +178,7 @@ describe("components: every argument reaches a resource input", () => {
     assert.equal(contract.stack, "test");
     assert.equal(contract.command.at(-1), "--extra");
     assert.equal(contract.env["COLOR"], "blue");
+    assert.deepEqual(contract.secretEnv, { TOKEN: "TOKEN" });
     assert.equal(contract.env["MEMORY_FILE_PATH"], "/data/memory.jsonl");
     assert.equal(contract.sharing, "isolated");
     assert.equal(contract.limits.pids, 20);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectDir } from "../../scripts/lib/paths.ts";
-import { TestEstate } from "./testEstate.ts";
+import { docker, TestEstate } from "./testEstate.ts";
 
 describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
   this.timeout(120_000);
@@ -32,12 +32,15 @@ describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
     mkdirSync(join(estate.folder, "esc"), { recursive: true });
     writeFileSync(
       join(estate.folder, "esc/prod.yaml"),
-      'values: { pulumiConfig: { "mcp-estate:gateway": { bind: "${host.address}" }, "mcp-estate:health": { intervalSeconds: 7, timeoutSeconds: 2, failures: 2 } } }',
+      'values: { host: { fn::open::aws-secrets: {} }, pulumiConfig: { "mcp-estate:gateway": { bind: "${host.address}" }, "mcp-estate:health": { intervalSeconds: 7, timeoutSeconds: 2, failures: 2 } } }',
     );
     writeFileSync(stackFile(), `environment: [prod]\n${readFileSync(stackFile(), "utf8")}`);
     const refused = await estate.command("preview");
     assert.equal(refused.code, 1, refused.output);
-    assert.match(refused.output, /error: stack "envs" takes mcp-estate:gateway\.bind from an environment/);
+    assert.match(
+      refused.output,
+      /error: .*esc\/prod\.yaml: values\.host: fn::open::aws-secrets is not done here, Pulumi Cloud/,
+    );
 
     const { stdout } = await estate.succeed("preview", ["--placeholders"]);
     assert.match(stdout, /mcp-estate:gateway\.bind +"192\.0\.2\.1"/);
@@ -65,4 +68,104 @@ describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
     assert.equal(code, 1, output);
     assert.match(output, /mcp-estate:servers: nothing given/);
   });
+});
+
+describe("A stack with environments, deployed without Pulumi Cloud (R-SEC-01, R-SEC-03, R-SEC-04, R-SEC-09)", function () {
+  this.timeout(180_000);
+  const estate = new TestEstate("envs", { config: {} });
+  const [first, second] = ["canary-first-7d1f0c", "canary-second-93be2a"];
+  let output = "";
+
+  before(async () => {
+    await estate.create();
+    mkdirSync(join(estate.folder, "esc"), { recursive: true });
+    writeFileSync(
+      join(estate.folder, "esc/base.yaml"),
+      'values: { token: { fn::secret: API_TOKEN }, pulumiConfig: { "mcp-estate:servers": { everything: { secretEnv: { API_AUTH: "Bearer ${token}" } } } } }',
+    );
+    writeFileSync(
+      join(estate.folder, "esc/envs.yaml"),
+      'imports: [mcp-estate/base]\nvalues: { pulumiConfig: { "mcp-estate:servers": { everything: { limits: { pids: 40 } } } } }',
+    );
+    const file = join(estate.folder, "Pulumi.envs.yaml");
+    writeFileSync(file, `environment: [mcp-estate/envs]\n${readFileSync(file, "utf8")}`);
+  });
+  after(() => estate.dispose());
+
+  /** The environment of the process that is the server, as its own tool tells it; the gateway has none of it. */
+  async function seen(): Promise<string> {
+    const { body } = await estate.execute("everything", "get-env", {});
+    const others = await estate.exec("gateway", ["ls", "/run/secrets"], "0");
+    assert.doesNotMatch(others.output, /API_AUTH/);
+    return JSON.stringify(body);
+  }
+
+  async function succeed(name: string, args: string[] = [], input?: string): Promise<string> {
+    const result = await estate.succeed(name, args, {}, input);
+    output += result.output;
+    return result.output;
+  }
+
+  it("fails by name where a secret is missing, in preview and in up, and deploys nothing", async () => {
+    for (const command of ["preview", "up"]) {
+      const refused = await estate.command(command, command === "up" ? ["--yes"] : []);
+      assert.equal(refused.code, 1, refused.output);
+      assert.match(refused.output, /error: .*esc\/base\.yaml: values\.token: secret API_TOKEN is not set/);
+    }
+    assert.deepEqual(await estate.containers(), []);
+    assert.match(await succeed("secret", ["list"]), /API_TOKEN +NOT SET +yes/);
+  });
+
+  it("brings it to the server that declares it, and its value is nowhere in clear", async () => {
+    await succeed("secret", ["set", "API_TOKEN"], `${first}\n`);
+    await succeed("up", ["--yes"]);
+    assert.match(await seen(), new RegExp(`Bearer ${first}`));
+    await requireNowhere([first]);
+  });
+
+  it("drift, preview and refresh work on it, and find nothing changed", async () => {
+    assert.match(await succeed("drift"), /No drift: what runs is what was deployed/);
+    assert.match(await succeed("preview"), /would change nothing/);
+    await succeed("refresh", ["--yes"]);
+  });
+
+  it("brings a changed value by the next update, without an image, and back by a rollback", async () => {
+    const images = (await estate.images()).map(({ Id }) => Id).sort();
+    await succeed("secret", ["set", "API_TOKEN"], second);
+    const updated = await succeed("up", ["--yes"]);
+    assert.doesNotMatch(updated, /BuiltImage.*(created|replaced)/);
+    assert.match(await seen(), new RegExp(`Bearer ${second}`));
+    assert.deepEqual((await estate.images()).map(({ Id }) => Id).sort(), images);
+
+    const history = await succeed("history");
+    assert.match(history, /servers\.everything\.secretEnv\.API_AUTH/);
+    await succeed("secret", ["remove", "API_TOKEN"]);
+    await succeed("rollback", ["1"]);
+    assert.match(await seen(), new RegExp(`Bearer ${first}`));
+    await requireNowhere([first, second]);
+  });
+
+  /** Looks where a value could have been left; a value that is there on purpose is found, so that the search can fail. */
+  async function requireNowhere(values: readonly string[]): Promise<void> {
+    const places: Record<string, string> = {
+      "state and history": await estate.stateText(),
+      "the folders of project and user": await estate.textOfFiles(),
+      output,
+      images: JSON.stringify(await estate.images()),
+      containers: JSON.stringify(
+        await Promise.all((await estate.containers()).map(({ Id }) => docker.getContainer(Id).inspect())),
+      ),
+    };
+    assert.match(places["the folders of project and user"] ?? "", /values\.token|fn::secret: API_TOKEN/);
+    assert.match(places["state and history"] ?? "", /API_AUTH/);
+    for (const [place, text] of Object.entries(places)) {
+      for (const value of values) {
+        for (const form of [value, Buffer.from(value).toString("base64").slice(0, -4)]) {
+          assert.ok(!text.includes(form), `${value} is in ${place}`);
+        }
+      }
+    }
+    const settings = readdirSync("/dev/shm").filter((name) => name.startsWith("mcp-estate-settings-"));
+    assert.deepEqual(settings, []);
+  }
 });

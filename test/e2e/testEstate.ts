@@ -93,21 +93,35 @@ export class TestEstate {
     writeFileSync(file, `${salt ? `${salt}\n` : ""}${stringify({ config: this.config })}`);
   }
 
-  /** Starts one of the project's commands as a user would. @param options detached: it heads a process group of its own */
-  start(name: string, args: readonly string[], options: { env?: Record<string, string>; detached?: boolean } = {}) {
+  /**
+   * Starts one of the project's commands as a user would.
+   * @param options detached: it heads a process group of its own; input: on its standard input.
+   */
+  start(
+    name: string,
+    args: readonly string[],
+    options: { env?: Record<string, string>; detached?: boolean; input?: string | undefined } = {},
+  ) {
     const [program = "", ...rest] = this.host.enter(["sh", "scripts/run", name, "--stack", this.stack, ...args]);
-    return spawn(program, rest, {
+    const child = spawn(program, rest, {
       cwd: this.folder,
       env: { ...process.env, ...this.env, ...this.host.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       detached: options.detached ?? false,
     });
+    child.stdin.end(options.input ?? "");
+    return child;
   }
 
   /** Runs one of the project's commands: `estate.command("up")` is `npm run up -- --stack …`. */
-  command(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
+  command(
+    name: string,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    input?: string,
+  ): Promise<CommandResult> {
     return new Promise((resolve, reject) => {
-      const child = this.start(name, args, { env });
+      const child = this.start(name, args, { env, input });
       let output = "";
       let stdout = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -124,8 +138,13 @@ export class TestEstate {
   }
 
   /** Like `command`, and fails the test with the whole output unless the exit code is 0. */
-  async succeed(name: string, args: readonly string[] = [], env: Record<string, string> = {}): Promise<CommandResult> {
-    const result = await this.command(name, args, env);
+  async succeed(
+    name: string,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+    input?: string,
+  ): Promise<CommandResult> {
+    const result = await this.command(name, args, env, input);
     assert.equal(result.code, 0, `npm run ${name} -- ${args.join(" ")} ended with ${result.code}:\n${result.output}`);
     return result;
   }
@@ -219,6 +238,27 @@ export class TestEstate {
   async stateText(): Promise<string> {
     const { stdout } = await run("cat", await this.stateFiles(), { maxBuffer: MAX_OUTPUT });
     return stdout;
+  }
+
+  /** Everything in the estate's folder that was not there as a package, the user's folders included, as text. */
+  async textOfFiles(): Promise<string> {
+    const find = [
+      this.folder,
+      "-type",
+      "f",
+      "-not",
+      "-path",
+      "*/node_modules/*",
+      "-not",
+      "-path",
+      "*/.pulumi-home/plugins/*",
+    ];
+    const { stdout } = await run("find", find, { maxBuffer: MAX_OUTPUT });
+    return stdout
+      .trim()
+      .split("\n")
+      .map((file) => readFileSync(file, "latin1"))
+      .join("\n");
   }
 
   private async stateFiles(): Promise<string[]> {

@@ -39,9 +39,16 @@ export function backupCommand(stack: string, to?: string): BackupCommand {
   return { owner, root: backupsDir(to), say: sayer("backup"), update: lastUpdate(owner) };
 }
 
-/** @throws UserError when there is no such stack or no Docker. */
-export async function volumeCommand(stack: string, to?: string): Promise<VolumeCommand> {
-  const stackFile = requireStackFile(projectDir, stack);
+/**
+ * @param options.stackFile in the place of the stack's own, with what its environments give.
+ * @throws UserError when there is no such stack or no Docker.
+ */
+export async function volumeCommand(
+  stack: string,
+  options: { to?: string | undefined; stackFile?: string | undefined } = {},
+): Promise<VolumeCommand> {
+  const { to } = options;
+  const stackFile = requireStackFile(projectDir, stack, options.stackFile);
   const command = backupCommand(stack, to);
   await ensureDocker({ say: sayer("docker"), consent: consent(false) });
   return {

@@ -1,11 +1,10 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { Decrypter, Encrypter, identityToRecipient } from "age-encryption";
+import { makeIdentity, readIdentity } from "../ageIdentity.ts";
 import type { Environment } from "../exec.ts";
 import { configDir } from "../paths.ts";
-import { codeOf, messageOf, UserError } from "../userError.ts";
 
 /** One age identity for all backups of a user; `age -d -i FILE` opens them without this program. */
 export interface BackupKey {
@@ -29,20 +28,13 @@ export function backupKeyFile(env: Environment = process.env): string {
  */
 export async function backupKey(mode: "make" | "need", env: Environment = process.env): Promise<BackupKey> {
   const file = backupKeyFile(env);
-  const isNew = mode === "make" && (await makeKeyFile(file));
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UserError(
-      `the key of the backups cannot be read (${messageOf(error)}): put the one that they were made with into ${file}, or name it with MCP_ESTATE_BACKUP_KEY_FILE`,
-    );
-  }
-  const identity = /^AGE-SECRET-KEY-1\S+$/m.exec(text)?.[0];
-  if (identity === undefined) {
-    throw new UserError(`${file} holds no key of the backups: a line AGE-SECRET-KEY-1… is needed`);
-  }
-  return keyOf(identity, file, isNew);
+  const place = {
+    file,
+    of: "the backups",
+    remedy: `put the one that they were made with into ${file}, or name it with MCP_ESTATE_BACKUP_KEY_FILE`,
+  };
+  const isNew = mode === "make" && (await makeIdentity(place));
+  return keyOf(readIdentity(place), file, isNew);
 }
 
 async function keyOf(identity: string, file: string, isNew: boolean): Promise<BackupKey> {
@@ -69,18 +61,4 @@ async function keyOf(identity: string, file: string, isNew: boolean): Promise<Ba
       return expected.length === given.length && timingSafeEqual(expected, given);
     },
   };
-}
-
-/** Readable by its owner alone. Two at once: the first one's stays. */
-async function makeKeyFile(file: string): Promise<boolean> {
-  const identity = await generateX25519Identity();
-  const text = `# key of the backups of mcp-estate, made ${new Date().toISOString()}; opens them as: age -d -i THIS_FILE\n${identity}\n`;
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(file, text, { mode: 0o600, flag: "wx" });
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import type { Complaint } from "../complaints.ts";
 import { dockerClient } from "../docker.ts";
 import { observe } from "../look.ts";
 import { projectDir } from "../paths.ts";
-import { withResolvedSettings, type Resolved } from "../settings/configFile.ts";
+import { withStack, type ReadyStack } from "../settings/withStack.ts";
 import { UserError } from "../userError.ts";
 import { makesNothing } from "../words.ts";
 import { limitChanges, limitChangeSchema } from "./limitChanges.ts";
@@ -52,10 +52,10 @@ export async function previewStack(
     drift: [],
   };
   try {
-    const options = { stack, flags: new Set(["yes"]), usePlaceholders };
-    return await withResolvedSettings(options, async (resolved) => {
-      const found = await ask(resolved, stack, args);
-      return { ...nothing, ...found, placeholders: [...resolved.placeholders.keys()] };
+    const missing = usePlaceholders ? "preview" : "refuse";
+    return await withStack({ stack, flags: new Set(["yes"]), missing }, async (ready) => {
+      const found = await ask(ready, stack, args);
+      return { ...nothing, ...found, placeholders: [...ready.placeholders.keys()] };
     });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
@@ -64,11 +64,11 @@ export async function previewStack(
 }
 
 async function ask(
-  resolved: Resolved,
+  ready: ReadyStack,
   stack: string,
   args: readonly string[],
 ): Promise<Omit<StackPreview, "stack" | "placeholders">> {
-  const asked = observe(resolved.prepared, stack, [...resolved.args, ...policyPack(), ...args]);
+  const asked = observe(ready.prepared, stack, [...ready.args, ...policyPack(), ...args]);
   const [host, observation] = await Promise.all([hostSize(), asked]);
   const { drift, changes, complaints, failure, steps } = observation;
   const texts = (kind: Complaint["kind"]) => complaints.filter((each) => each.kind === kind).map(({ text }) => text);

@@ -33,15 +33,31 @@ export interface HistoryFolder {
   stack: string;
 }
 
+/** Settings of the newest version, without looking at any other; undefined where there is none that can be read. */
+export function lastSettings(where: HistoryFolder): Record<string, unknown> | undefined {
+  const [folder, names] = entriesIn(where);
+  const newest = names.at(-1);
+  if (newest === undefined) return undefined;
+  try {
+    return entrySchema.parse(readJson(join(folder, newest))).config ?? {};
+  } catch {
+    return undefined;
+  }
+}
+
 /** All versions of a stack, oldest first. An entry that cannot be read has a fault and keeps its number. */
 export function readFileHistory(where: HistoryFolder): Version[] {
+  const [folder, names] = entriesIn(where);
+  return names.map((name, i) => readVersion(where, folder, name, name.replace(ENTRY, ""), i + 1));
+}
+
+const ENTRY = /\.history\.json(\.gz)?$/;
+
+/** The folder of the history, and the names of its entries, oldest first. */
+function entriesIn(where: HistoryFolder): [string, string[]] {
   const folder = join(where.state, "history", where.project, where.stack);
-  if (!existsSync(folder)) return [];
-  const entry = /\.history\.json(\.gz)?$/;
-  const names = readdirSync(folder).filter((name) => entry.test(name));
-  return names
-    .sort((a, b) => (timeIn(a) < timeIn(b) ? -1 : 1))
-    .map((name, i) => readVersion(where, folder, name, name.replace(entry, ""), i + 1));
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => ENTRY.test(name)) : [];
+  return [folder, names.sort((a, b) => (timeIn(a) < timeIn(b) ? -1 : 1))];
 }
 
 /** `dev-1795270391084189601.history.json`: too long for a number. */

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import type { Version } from "../history/index.ts";
+import { withPrivateFolder } from "../settings/privateFolder.ts";
+import { isPulumiCloud } from "../environment.ts";
 import { requireStackFile } from "../stackFile.ts";
 import { UserError } from "../userError.ts";
 
@@ -16,16 +17,15 @@ export async function withConfigOf<T>(
   work: (file: string) => Promise<T>,
 ): Promise<T> {
   const { file: own, config: today } = requireStackFile(project, stack);
-  const rest = parse(readFileSync(own, "utf8")) as Record<string, unknown>;
-  const folder = mkdtempSync(join(tmpdir(), "mcp-estate-config-"));
-  try {
+  const { environment, ...rest } = parse(readFileSync(own, "utf8")) as Record<string, unknown>;
+  // Pulumi Cloud opens it anew; elsewhere the version's settings have all that it gave.
+  const opened = isPulumiCloud(process.env) && environment !== undefined ? { environment } : {};
+  return withPrivateFolder(async (folder) => {
     const file = join(folder, `Pulumi.${stack.split("/").at(-1) ?? stack}.yaml`);
     const config = withSecrets(version, today);
-    writeFileSync(file, stringify({ ...rest, config }), { mode: 0o600 });
-    return await work(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    writeFileSync(file, stringify({ ...opened, ...rest, config }), { mode: 0o600 });
+    return work(file);
+  });
 }
 
 /** A service's history masks secret values: those are today's. */

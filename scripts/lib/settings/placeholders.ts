@@ -1,4 +1,5 @@
-import { isSettings, UNKNOWN, type Settings } from "./environmentValues.ts";
+import { UNKNOWN } from "../esc/index.ts";
+import { isSealed, isSettings, SecretValue, type Settings } from "./tree.ts";
 
 /** A part of a JSON Schema, as far as placeholders need it. */
 export interface Schema {
@@ -8,6 +9,7 @@ export interface Schema {
   minimum?: number;
   exclusiveMinimum?: number;
   properties?: Record<string, Schema>;
+  required?: readonly string[];
   additionalProperties?: Schema | boolean;
 }
 
@@ -25,13 +27,15 @@ export interface Filled {
 export function fillPlaceholders(settings: Settings, schema: Schema, secrets: boolean): Filled {
   const placeholders = new Map<string, unknown>();
   const fill = (value: unknown, part: Schema | undefined, path: string): unknown => {
-    if (value === UNKNOWN || (secrets && isSecret(value))) {
+    if (value === UNKNOWN || (secrets && isSealed(value))) {
       const placeholder = placeholderFor(part, path);
       placeholders.set(path, placeholder);
       return placeholder;
     }
+    // Nothing can be encrypted either, and the placeholder's own estate is no place for the value.
+    if (secrets && value instanceof SecretValue) return fill(UNKNOWN, part, path);
     if (Array.isArray(value)) return value.map((item, index) => fill(item, undefined, `${path}[${index}]`));
-    if (!isSettings(value) || isSecret(value)) return value;
+    if (!isSettings(value)) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [
         key,
@@ -42,12 +46,13 @@ export function fillPlaceholders(settings: Settings, schema: Schema, secrets: bo
   return { settings: fill(settings, schema, "") as Settings, placeholders };
 }
 
-/** What the engine writes for an encrypted setting. */
-function isSecret(value: unknown): boolean {
-  return isSettings(value) && typeof value["secure"] === "string" && Object.keys(value).length === 1;
+/** Whether the program keeps secret what is given there: the schema knows the encrypted form. */
+export function takesSecret(schema: Schema | undefined): boolean {
+  return schema?.required?.includes("secure") === true;
 }
 
-function member(schema: Schema | undefined, key: string): Schema | undefined {
+/** The part of a schema that is of one key; undefined where it has nothing to say. */
+export function member(schema: Schema | undefined, key: string): Schema | undefined {
   const values = schema?.additionalProperties;
   return schema?.properties?.[key] ?? (typeof values === "object" ? values : undefined);
 }
@@ -55,6 +60,7 @@ function member(schema: Schema | undefined, key: string): Schema | undefined {
 /** Of the schema's type and within its bounds; text says what it stands for. */
 function placeholderFor(schema: Schema | undefined, path: string): unknown {
   if (schema?.enum) return schema.enum[0];
+  if (takesSecret(schema)) return textFor(path);
   switch (schema?.type) {
     case "integer":
       return Math.max(1, schema.minimum ?? 1);
@@ -68,6 +74,10 @@ function placeholderFor(schema: Schema | undefined, path: string): unknown {
       return {};
     default:
       // An address that documentation is written with: no host has it (RFC 5737).
-      return schema?.format === "ipv4" ? "192.0.2.1" : `PLACEHOLDER-${path.replace(/\W+/g, "-")}`;
+      return schema?.format === "ipv4" ? "192.0.2.1" : textFor(path);
   }
+}
+
+function textFor(path: string): string {
+  return `PLACEHOLDER-${path.replace(/\W+/g, "-")}`;
 }
