@@ -209,7 +209,7 @@ export function resolveEstate(
   }
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
-  const { callers, faults: callerFaults } = resolveCallers(gateway, `${namespace}:gateway`);
+  const { callers, faults: callerFaults } = resolveCallers(gateway, Object.keys(servers), `${namespace}:gateway`);
   faults.push(...callerFaults);
   const services = named(parsed.data.services);
   const networks = named(parsed.data.networks);
@@ -284,7 +284,7 @@ function withinUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue {
 }
 
 function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
-  return code === "invalid_type" && path.length === 0;
+  return (code === "invalid_type" || code === "invalid_value") && path.length === 0;
 }
 
 /** Encrypted settings arrive here decrypted and must not reach a message. */

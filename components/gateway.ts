@@ -96,7 +96,7 @@ function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<Ga
     limits: gateway.limits,
     servers: servers.map((server) => server.route),
     tokensFile: TOKENS_FILE,
-    principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ name }) => ({ name })),
+    principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ rights }) => rights),
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

@@ -31,6 +31,15 @@ export const OWNER = "owner";
 /** One caller beside the owner. */
 export const principalSchema = z.strictObject({
   name: z.string().min(1),
+  /** May it see what is of the estate as a whole: `/metrics`? @default false */
+  admin: z.boolean().optional(),
+  /**
+   * What it reaches: server → "*" for all of it, or names of tools, of which "read_*" stands for all that begin so. The
+   * server "*" stands for all that are not named. @default everything
+   */
+  scopes: z.record(z.string(), z.union([z.literal("*"), z.array(z.string().min(1))])).optional(),
+  /** Requests of any kind, on all its connections together. @default no limit */
+  rateLimit: z.strictObject({ requestsPerSecond: z.number().positive(), burst: z.int().min(1) }).optional(),
 });
 export type PrincipalContract = z.infer<typeof principalSchema>;
 

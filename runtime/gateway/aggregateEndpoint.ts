@@ -17,18 +17,18 @@ import { SessionStore } from "../wire/sessionStore.ts";
 import { parseEventId } from "../wire/sse.ts";
 import { aggregateCall, rewriteForClient, splitServerId } from "./aggregateCall.ts";
 import { AggregateSession } from "./aggregateSession.ts";
-import { findRoute, INVALID_PARAMS, RpcMistake } from "./aggregateRoute.ts";
+import { findRoute } from "./aggregateRoute.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import type { Caller } from "./execute.ts";
 import type { RoutedServer } from "./routedServer.ts";
-import type { TraceHeaders } from "./upstreamLink.ts";
+import { INVALID_PARAMS, RpcMistake } from "./rpcMistake.ts";
+import { narrowMessage } from "./someTools.ts";
+import type { VisibleServers } from "./visibleServers.ts";
 
 export interface AggregateOptions {
   readonly estate: string;
   readonly catalogue: Catalogue;
-  readonly server: (name: string) => RoutedServer | undefined;
-  readonly names: () => readonly string[];
   readonly links: CommonLinks;
   readonly maxBodyBytes: number;
   readonly timeoutMs: () => number;
@@ -84,16 +84,16 @@ export class AggregateEndpoint {
       throw new Fault("bad-request", error instanceof Error ? error.message : String(error));
     }
     if (envelope.kind === "request" && envelope.method === "initialize")
-      return this.#initialize(envelope, response, caller.principal, seen);
+      return this.#initialize(envelope, response, caller, seen);
     const session = this.sessions.use(header(request, "mcp-session-id"), caller.principal);
     if (envelope.kind !== "request") {
       seen(envelope.kind === "response" ? "response" : envelope.method, undefined, undefined);
-      this.#take(session, envelope, caller.trace);
+      this.#take(session, envelope, caller);
       response.writeHead(202).end();
       return;
     }
     try {
-      await this.#request(session, envelope, response, caller.trace, seen);
+      await this.#request(session, envelope, response, caller, seen);
     } catch (error) {
       if (!(error instanceof RpcMistake)) throw error;
       sendText(
@@ -108,7 +108,7 @@ export class AggregateEndpoint {
   #initialize(
     { params = {}, idText = "null" }: Envelope,
     response: ServerResponse,
-    principal: string,
+    { principal, servers }: Caller,
     seen: Seen,
   ): void {
     seen("initialize", undefined, undefined);
@@ -118,6 +118,7 @@ export class AggregateEndpoint {
     const session = new AggregateSession({
       revision,
       principal,
+      servers,
       client: { capabilities, clientInfo },
       links: this.#options.links,
       received: (to, server, text) => this.#received(to, server, text),
@@ -132,19 +133,22 @@ export class AggregateEndpoint {
     session: AggregateSession,
     envelope: Envelope,
     response: ServerResponse,
-    trace: TraceHeaders,
+    { servers, trace }: Caller,
     seen: Seen,
   ): Promise<void> {
     const { idText = "null", method } = envelope;
     const key = idKey(idText);
     if (session.calls.has(key)) throw new Fault("bad-request", `the id ${idText} is in use by a running request`);
-    const own = await this.#own(session, envelope);
+    const own = await this.#own(session, envelope, servers);
     if (own !== undefined) {
       seen(method, undefined, undefined);
       sendText(response, 200, resultText(idText, own), "application/json");
       return;
     }
-    const { server, local, edits } = await findRoute(envelope, this.#options);
+    const { server, local, request, edits } = await findRoute(envelope, {
+      catalogue: this.#options.catalogue,
+      servers,
+    });
     const tool = method === "tools/call" ? local : undefined;
     seen(method, server.name, tool);
     if (method === "resources/subscribe") session.subscribe(server, local);
@@ -154,7 +158,7 @@ export class AggregateEndpoint {
       server,
       tool,
       key,
-      request: envelope,
+      request,
       edits,
       response,
       timeoutMs: this.#options.timeoutMs(),
@@ -163,14 +167,19 @@ export class AggregateEndpoint {
   }
 
   /** What the gateway answers by itself. */
-  async #own(session: AggregateSession, { method, params = {} }: Envelope): Promise<object | undefined> {
+  async #own(
+    session: AggregateSession,
+    { method, params = {} }: Envelope,
+    servers: VisibleServers,
+  ): Promise<object | undefined> {
     const { catalogue } = this.#options;
     if (method === "logging/setLevel") return setLevel(session, params["level"]);
     if (method === "ping") return {};
-    if (method === "tools/list") return { tools: await catalogue.named("tools") };
-    if (method === "prompts/list") return { prompts: await catalogue.named("prompts") };
-    if (method === "resources/list") return { resources: await catalogue.located("resources") };
-    if (method === "resources/templates/list") return { resourceTemplates: await catalogue.located("templates") };
+    if (method === "tools/list") return { tools: await catalogue.named("tools", servers) };
+    if (method === "prompts/list") return { prompts: await catalogue.named("prompts", servers) };
+    if (method === "resources/list") return { resources: await catalogue.located("resources", servers) };
+    if (method === "resources/templates/list")
+      return { resourceTemplates: await catalogue.located("templates", servers) };
     return undefined;
   }
 
@@ -181,16 +190,17 @@ export class AggregateEndpoint {
   }
 
   /** A cancellation goes where the call went; an answer goes to the isolated server that asked. */
-  #take(session: AggregateSession, envelope: Envelope, trace: TraceHeaders): void {
+  #take(session: AggregateSession, envelope: Envelope, { servers, trace }: Caller): void {
     if (envelope.kind === "response") {
       const target = splitServerId(envelope.idText ?? "null");
-      const link = target === undefined ? undefined : session.ownLink(target.server);
-      if (target === undefined || link === undefined || envelope.idSpan === undefined) return;
-      link.tell(
-        replaceSpans(envelope.text, [{ span: envelope.idSpan, text: target.idText }]),
-        trace,
-        this.#options.timeoutMs(),
-      );
+      const visible = target === undefined ? undefined : servers.find(target.server);
+      const link = visible === undefined ? undefined : session.ownLink(visible.server);
+      if (target === undefined || visible === undefined || link === undefined) return;
+      const { scope } = visible;
+      const answer = scope.whole ? envelope : parseEnvelope(narrowMessage(envelope, scope) ?? "");
+      if (answer.idSpan === undefined) return;
+      const body = replaceSpans(answer.text, [{ span: answer.idSpan, text: target.idText }]);
+      link.tell(body, trace, this.#options.timeoutMs());
     } else if (envelope.method === "notifications/cancelled") {
       const call = session.calls.get(idKey(JSON.stringify(envelope.params?.["requestId"] ?? null)));
       if (call === undefined) return;

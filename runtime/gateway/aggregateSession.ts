@@ -8,6 +8,7 @@ import type { RoutedServer } from "./routedServer.ts";
 import type { Upstream } from "./upstream.ts";
 import { UpstreamLink } from "./upstreamLink.ts";
 import type { ClientParams } from "./upstreamSession.ts";
+import type { VisibleServers } from "./visibleServers.ts";
 
 /** Before a stream that ended is opened again. */
 const LISTEN_AGAIN_MS = 1000;
@@ -23,6 +24,8 @@ export interface RunningCall {
 export interface AggregateSessionOptions {
   readonly revision: string;
   readonly principal: string;
+  /** What it may see. */
+  readonly servers: VisibleServers;
   readonly client: ClientParams;
   readonly links: CommonLinks;
   /** A server has said something of its own accord. */
@@ -37,6 +40,7 @@ export class AggregateSession implements StoredSession {
   readonly id = newSessionId();
   readonly revision: string;
   readonly principal: string;
+  readonly servers: VisibleServers;
   readonly calls = new Map<string, RunningCall>();
   readonly #options: AggregateSessionOptions;
   readonly #own = new Map<RoutedServer, UpstreamLink>();
@@ -52,6 +56,7 @@ export class AggregateSession implements StoredSession {
     this.#options = options;
     this.revision = options.revision;
     this.principal = options.principal;
+    this.servers = options.servers;
   }
 
   get busy(): boolean {
@@ -78,8 +83,8 @@ export class AggregateSession implements StoredSession {
   }
 
   /** The session of its own that it has with a server: only those may be answered to. */
-  ownLink(name: string): UpstreamLink | undefined {
-    return [...this.#own].find(([server]) => server.name === name)?.[1];
+  ownLink(server: RoutedServer): UpstreamLink | undefined {
+    return this.#own.get(server);
   }
 
   subscribe(server: RoutedServer, uri: string): void {
@@ -137,13 +142,15 @@ export class AggregateSession implements StoredSession {
     this.#own.clear();
   }
 
-  /** Has the client asked for something that only a session of its own can have? */
+  /** Has the client asked for something that only a session of its own can have, and may have? */
   #wishes(server: RoutedServer): boolean {
+    if (!this.servers.isWhole(server)) return false;
     return this.#level !== undefined || (this.#subscriptions.get(server)?.size ?? 0) > 0;
   }
 
   /** What a new session with the server must be told, by the capability that it takes. */
   #requests(server: RoutedServer) {
+    if (!this.servers.isWhole(server)) return [];
     const uris = [...(this.#subscriptions.get(server) ?? [])];
     return [
       ...(this.#level === undefined

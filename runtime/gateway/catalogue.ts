@@ -2,6 +2,7 @@ import { isRecord } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
 import { Deadline } from "./deadline.ts";
 import type { RoutedServer } from "./routedServer.ts";
+import type { VisibleServer, VisibleServers } from "./visibleServers.ts";
 
 /** Joins a server's name and its tool's; server names hold no underscore, so the first two end the name. */
 export const SEPARATOR = "__";
@@ -48,31 +49,30 @@ export function templatePattern(template: string): RegExp {
   return new RegExp(`^${parts.join(".+?")}$`);
 }
 
-/** What all healthy servers offer together. */
+function isVisible(kind: CatalogueKind, item: Definition, scope: VisibleServer["scope"]): boolean {
+  return kind === "tools" ? scope.allows(String(item["name"])) : scope.whole;
+}
+
+/** What all healthy servers that a caller sees offer together. */
 export class Catalogue {
-  readonly #servers: () => readonly RoutedServer[];
   readonly #cache = new WeakMap<RoutedServer, Map<CatalogueKind, Cached>>();
 
-  constructor(servers: () => readonly RoutedServer[]) {
-    this.#servers = servers;
-  }
-
   /** Tools or prompts as `server__name`. A server that does not answer is left out, and holds up the others 5 s at most. */
-  async named(kind: "tools" | "prompts"): Promise<Definition[]> {
-    const all = await this.#all(kind);
+  async named(kind: "tools" | "prompts", servers: VisibleServers): Promise<Definition[]> {
+    const all = await this.#all(kind, servers);
     return all.map(({ server, item }) => ({ ...item, name: `${server.name}${SEPARATOR}${String(item["name"])}` }));
   }
 
   /** Resources or templates, under their own URIs. */
-  async located(kind: "resources" | "templates"): Promise<Definition[]> {
-    return (await this.#all(kind)).map(({ item }) => item);
+  async located(kind: "resources" | "templates", servers: VisibleServers): Promise<Definition[]> {
+    return (await this.#all(kind, servers)).map(({ item }) => item);
   }
 
   /** The server that offers a URI, listed or by template. */
-  async ownerOf(uri: string): Promise<RoutedServer | undefined> {
-    const listed = (await this.#all("resources")).find(({ item }) => item["uri"] === uri);
+  async ownerOf(uri: string, servers: VisibleServers): Promise<RoutedServer | undefined> {
+    const listed = (await this.#all("resources", servers)).find(({ item }) => item["uri"] === uri);
     if (listed !== undefined) return listed.server;
-    const templates = await this.#all("templates");
+    const templates = await this.#all("templates", servers);
     return templates.find(
       ({ item }) => item["uriTemplate"] === uri || templatePattern(String(item["uriTemplate"])).test(uri),
     )?.server;
@@ -83,11 +83,15 @@ export class Catalogue {
     this.#cache.delete(server);
   }
 
-  async #all(kind: CatalogueKind): Promise<{ readonly server: RoutedServer; readonly item: Definition }[]> {
+  async #all(
+    kind: CatalogueKind,
+    servers: VisibleServers,
+  ): Promise<{ readonly server: RoutedServer; readonly item: Definition }[]> {
     const lists = await Promise.all(
-      this.#servers().map(async (server) => {
-        const items = server.routable ? await this.#list(server, kind).catch((): readonly Definition[] => []) : [];
-        return items.map((item) => ({ server, item }));
+      servers.list().map(async ({ server, scope }) => {
+        if (!server.routable) return [];
+        const items = await this.#list(server, kind).catch((): readonly Definition[] => []);
+        return items.filter((item) => isVisible(kind, item, scope)).map((item) => ({ server, item }));
       }),
     );
     return lists.flat();

@@ -5,8 +5,8 @@ import { findSpan } from "../wire/jsonSpans.ts";
 import { nextCallId } from "./callId.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import { routedCall } from "./routedCall.ts";
-import type { RoutedServer } from "./routedServer.ts";
 import type { TraceHeaders } from "./upstreamLink.ts";
+import { missingTool, type VisibleServer, type VisibleServers } from "./visibleServers.ts";
 
 const executeSchema = z
   .strictObject({
@@ -90,14 +90,15 @@ export function toolAnswer(name: string, status: number, body: string): ToolAnsw
   return { text: envelope.text.slice(span.start, span.end), isError: result["isError"] === true };
 }
 
-/** Who calls, for the link that the call takes and for the trace. */
+/** Who calls: what it may reach, the link that its calls take, and its trace. */
 export interface Caller {
   readonly principal: string;
+  readonly servers: VisibleServers;
   readonly trace: TraceHeaders;
 }
 
 export interface ExecuteOptions {
-  readonly server: RoutedServer;
+  readonly visible: VisibleServer;
   readonly call: ExecuteCall;
   readonly caller: Caller;
   readonly links: CommonLinks;
@@ -106,13 +107,11 @@ export interface ExecuteOptions {
 }
 
 /** Calls one tool. Rejects with a Fault. */
-export async function execute({ server, call, caller, links, timeoutMs }: ExecuteOptions): Promise<ToolAnswer> {
+export async function execute({ visible, call, caller, links, timeoutMs }: ExecuteOptions): Promise<ToolAnswer> {
+  const { server } = visible;
   server.requireRoutable();
-  const { tools } = server.state;
-  // a server that is being replaced has none to tell of, and says itself what it does not know
-  if (server.routable && !tools.includes(call.tool)) {
-    throw new Fault("not-found", `${call.server} has no tool ${JSON.stringify(call.tool)}; known: ${tools.join(", ")}`);
-  }
+  const missing = missingTool(visible, call.tool);
+  if (missing !== undefined) throw new Fault("not-found", missing);
   const body = requestText(nextCallId(), "tools/call", { name: call.tool, arguments: call.arguments });
   let answer: ToolAnswer | undefined;
   await routedCall({

@@ -1,8 +1,8 @@
-import { OWNER, type GatewayContract, type GatewayServer, type Instance } from "../contract/index.ts";
+import type { GatewayContract, GatewayServer, Instance } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { AggregateEndpoint } from "./aggregateEndpoint.ts";
-import { readAuth, type BearerAuth } from "./auth.ts";
+import { Callers } from "./callers.ts";
 import { Catalogue } from "./catalogue.ts";
 import { CommonLinks } from "./commonLinks.ts";
 import { GatewayMetrics } from "./metrics.ts";
@@ -10,6 +10,7 @@ import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
+import type { VisibleServers } from "./visibleServers.ts";
 
 const HOUSEKEEPING_MS = 15_000;
 /** A token that has expired must have no effect within 5 s. */
@@ -34,30 +35,28 @@ export class Gateway {
   readonly audit: Logger;
   readonly metrics: GatewayMetrics;
   readonly aggregate: AggregateEndpoint;
+  readonly callers: Callers;
   readonly links = new CommonLinks();
   readonly streams = new OpenStreams();
-  readonly #options: GatewayOptions;
   readonly #servers = new Map<string, RoutedServer>();
   readonly #retiring = new Map<Upstream, Promise<void>>();
+  readonly #startMs: number | undefined;
   #contract: GatewayContract;
-  #auth: BearerAuth;
   #housekeeping: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
 
   /** Throws ContractError when a token cannot be read. */
   constructor(options: GatewayOptions) {
-    const { contract, secretsDir, log, audit = log } = options;
-    this.#options = options;
+    const { contract, secretsDir, log, audit = log, startMs } = options;
+    this.#startMs = startMs;
     this.log = log;
     this.audit = audit;
     this.#contract = contract;
-    this.#auth = readAuth(secretsDir, contract);
+    this.callers = new Callers(secretsDir, contract, this.#servers);
     this.metrics = new GatewayMetrics(() => this.servers);
     this.aggregate = new AggregateEndpoint({
       estate: contract.estate,
-      catalogue: new Catalogue(() => this.servers),
-      server: (name) => this.#servers.get(name),
-      names: () => this.names,
+      catalogue: new Catalogue(),
       links: this.links,
       maxBodyBytes: MAX_CALL_BYTES,
       timeoutMs: () => this.timeoutMs,
@@ -70,10 +69,6 @@ export class Gateway {
 
   get names(): readonly string[] {
     return [...this.#servers.keys()];
-  }
-
-  get auth(): BearerAuth {
-    return this.#auth;
   }
 
   get timeoutMs(): number {
@@ -94,15 +89,16 @@ export class Gateway {
       this.aggregate.sessions.sweep(SESSION_IDLE_MS);
       for (const session of this.aggregate.sessions.all()) session.keepAlive();
     }, HOUSEKEEPING_MS);
-    this.#expiry = setInterval(() => this.#endStreams(), EXPIRY_MS);
+    this.#expiry = setInterval(() => this.#dropFormerCallers(), EXPIRY_MS);
   }
 
   /**
    * Takes a new contract and tokens. Instances that stay keep their connections; those that are gone get no more calls
-   * and are closed when the ones in flight have ended. Throws ContractError.
+   * and are closed when the ones in flight have ended. So it is with callers: who keeps its rights keeps its sessions, and
+   * its streams as long as their token holds. Throws ContractError.
    */
   reload(contract: GatewayContract): void {
-    this.#auth = readAuth(this.#options.secretsDir, contract);
+    this.callers.reload(contract);
     this.#contract = contract;
     for (const server of this.servers) {
       const wanted = contract.servers.find(({ name }) => name === server.name);
@@ -111,8 +107,8 @@ export class Gateway {
     }
     for (const wanted of contract.servers) if (!this.#servers.has(wanted.name)) this.#add(wanted);
     for (const { upstreams } of this.servers) for (const upstream of upstreams) upstream.setBounds(this.#bounds);
-    this.links.retain([OWNER, ...(contract.principals ?? []).map(({ name }) => name)]);
-    this.#endStreams();
+    this.links.retain(this.callers.names);
+    this.#dropFormerCallers();
     this.log.info({ event: "contract-reloaded", servers: this.names });
     this.#listsChanged();
   }
@@ -126,17 +122,17 @@ export class Gateway {
     await Promise.all([...this.#retiring.keys()].map((upstream) => upstream.close()));
   }
 
-  /** R-GW-07: every declared server, whatever its state, with its instances. */
-  describe(): object {
+  /** R-GW-07: every declared server that the caller sees, whatever its state, with its instances. */
+  describe(visible: VisibleServers): object {
     const now = Date.now();
-    const servers = this.servers.map(({ contract, state, upstreams }) => ({
+    const servers = visible.list().map(({ server: { contract, state, upstreams }, scope }) => ({
       name: contract.name,
       state: state.state,
       transport: contract.transport,
       version: contract.serverVersion,
       sharing: contract.sharing,
-      tools: state.tools,
-      repeatableTools: contract.repeatableTools ?? [],
+      tools: state.tools.filter(scope.allows),
+      repeatableTools: (contract.repeatableTools ?? []).filter(scope.allows),
       reason: state.reason,
       ageSeconds: proofAge(state, now),
       instances: upstreams.map((upstream) => ({
@@ -149,15 +145,17 @@ export class Gateway {
     return { servers };
   }
 
-  /** R-GW-08: counts from probes. */
+  /** R-GW-08: counts from probes, of all servers. */
   counts(): Readonly<Record<string, number>> {
     return countStates(this.servers.map(({ state }) => state));
   }
 
-  status(): object {
+  /** The same of those that the caller sees, with the state of each. */
+  status(visible: VisibleServers): object {
     const { estate, stack } = this.#contract;
-    const states = Object.fromEntries(this.servers.map(({ name, state }) => [name, state.state]));
-    return { estate, stack, ...this.counts(), servers: states };
+    const states = visible.list().map(({ server: { name, state } }) => ({ name, state }));
+    const servers = Object.fromEntries(states.map(({ name, state }) => [name, state.state]));
+    return { estate, stack, ...countStates(states.map(({ state }) => state)), servers };
   }
 
   get #bounds(): UpstreamBounds {
@@ -181,7 +179,7 @@ export class Gateway {
       instance,
       log: this.log,
       bounds: this.#bounds,
-      startMs: this.#options.startMs,
+      startMs: this.#startMs,
       changed: () => this.#listsChanged(),
     });
     upstream.watch();
@@ -203,9 +201,11 @@ export class Gateway {
     this.#retiring.set(upstream, retired);
   }
 
-  /** Of callers whose tokens hold no longer. */
-  #endStreams(): void {
-    this.streams.retain((credential) => this.#auth.accepts(credential));
+  /** Ends what stands open for callers who are no longer what they were. */
+  #dropFormerCallers(): void {
+    this.streams.retain((caller) => this.callers.holds(caller));
+    for (const session of this.aggregate.sessions.all())
+      if (!this.callers.sees(session.principal, session.servers)) this.aggregate.sessions.remove(session);
   }
 
   #listsChanged(): void {

@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { OWNER } from "../contract/index.ts";
 import { errorText } from "../wire/envelope.ts";
 import { asFault, Fault } from "../wire/faults.ts";
 import { checkHost } from "../wire/hostGuard.ts";
@@ -8,6 +7,8 @@ import { execute, parseExecute, type Caller } from "./execute.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { type Gateway } from "./gateway.ts";
 import { passThrough } from "./passThrough.ts";
+import type { Principal } from "./principal.ts";
+import type { VisibleServer } from "./visibleServers.ts";
 
 /** What the access log and the metrics say about one request; never its arguments. */
 interface Access {
@@ -29,24 +30,19 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   "overloaded",
   "timeout",
   "too-large",
+  "too-many",
 ]);
 
-const PATHS = [
-  "GET /health",
-  "GET /servers",
-  "GET /status",
-  "POST /execute",
-  "GET /metrics",
-  "/mcp",
-  "/servers/NAME/mcp",
-];
+const PATHS = ["GET /health", "GET /servers", "GET /status", "POST /execute", "/mcp", "/servers/NAME/mcp"];
+const METRICS = "/metrics";
 const REST_PREFIX = "/api/v1/mcp";
 const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
 
 /** Whose request it is, and its W3C trace context as it came. */
-function callerOf(request: IncomingMessage, { principal = OWNER }: Access): Caller {
+function callerOf(request: IncomingMessage, { name, servers }: Principal): Caller {
   return {
-    principal,
+    principal: name,
+    servers,
     trace: { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") },
   };
 }
@@ -81,11 +77,13 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
       sendJson(response, 200, { status: "alive", ...gateway.counts() });
       return;
     }
-    const credential = gateway.auth.check(request.headers.authorization);
-    access.principal = credential.principal;
+    const caller = gateway.callers.authenticate(request);
+    const { principal } = caller;
+    access.principal = principal.name;
+    principal.admit();
     // every other answer has its end within the time for calls
-    if (request.method === "GET" && path.endsWith("/mcp")) gateway.streams.add(response, credential);
-    await route(gateway, path, request, response, access);
+    if (request.method === "GET" && path.endsWith("/mcp")) gateway.streams.add(response, caller);
+    await route(gateway, principal, path, request, response, access);
   } catch (error) {
     const fault = asFault(error);
     access.fault = fault.kind;
@@ -100,6 +98,7 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
 
 async function route(
   gateway: Gateway,
+  principal: Principal,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -107,15 +106,14 @@ async function route(
 ): Promise<void> {
   if (path === "/mcp") {
     access.route = "/mcp";
-    return gateway.aggregate.handle(request, response, callerOf(request, access), (method, server, tool) =>
+    return gateway.aggregate.handle(request, response, callerOf(request, principal), (method, server, tool) =>
       Object.assign(access, { method, server, tool }),
     );
   }
   const one = /^\/servers\/([^/]+)\/mcp$/.exec(path)?.[1];
-  if (one !== undefined) return serverMcp(gateway, one, request, response, access);
+  if (one !== undefined) return serverMcp(gateway, principal, one, request, response, access);
   const short = path.startsWith(`${REST_PREFIX}/`) ? path.slice(REST_PREFIX.length) : path;
-  if (!REST_PATHS.has(short) && path !== "/metrics")
-    throw new Fault("not-found", `unknown path ${path}; known: ${PATHS.join(", ")}`);
+  if (!REST_PATHS.has(short) && !(path === METRICS && principal.admin)) throw unknownPath(path, principal);
   access.route = short;
   const wanted = short === "/execute" ? "POST" : "GET";
   if (request.method !== wanted) {
@@ -123,34 +121,41 @@ async function route(
     sendJson(response, 405, { error: `${short} takes ${wanted}` }, { allow: wanted });
     return;
   }
-  if (short === "/execute") return executeTool(gateway, request, response, access);
+  if (short === "/execute") return executeTool(gateway, principal, request, response, access);
   request.resume();
-  if (short === "/servers") sendJson(response, 200, gateway.describe());
-  else if (short === "/status") sendJson(response, 200, gateway.status());
+  if (short === "/servers") sendJson(response, 200, gateway.describe(principal.servers));
+  else if (short === "/status") sendJson(response, 200, gateway.status(principal.servers));
   else sendText(response, 200, await gateway.metrics.registry.metrics(), gateway.metrics.registry.contentType);
 }
 
-function findServer(gateway: Gateway, name: string) {
-  const server = gateway.server(name);
-  if (server === undefined)
-    throw new Fault("not-found", `unknown server ${JSON.stringify(name)}; known: ${gateway.names.join(", ")}`);
-  return server;
+/** What only admins may ask for does not exist for others. */
+function unknownPath(path: string, { admin }: Principal): Fault {
+  const known = [...PATHS, ...(admin ? [`GET ${METRICS}`] : [])];
+  return new Fault("not-found", `unknown path ${path}; known: ${known.join(", ")}`);
+}
+
+function findServer({ servers }: Principal, name: string): VisibleServer {
+  const visible = servers.find(name);
+  if (visible === undefined)
+    throw new Fault("not-found", `unknown server ${JSON.stringify(name)}; known: ${servers.names.join(", ")}`);
+  return visible;
 }
 
 async function serverMcp(
   gateway: Gateway,
+  principal: Principal,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
   access: Access,
 ): Promise<void> {
   access.route = "/servers/NAME/mcp";
-  const server = findServer(gateway, name);
-  access.server = server.name;
-  await passThrough(server, request, response, {
+  const visible = findServer(principal, name);
+  access.server = visible.server.name;
+  await passThrough(visible, request, response, {
     maxBodyBytes: MAX_CALL_BYTES,
     timeoutMs: gateway.timeoutMs,
-    caller: callerOf(request, access),
+    caller: callerOf(request, principal),
     seen: (method, tool) => Object.assign(access, { method, tool }),
   });
 }
@@ -158,15 +163,16 @@ async function serverMcp(
 /** A tool's own failure is an error of the server: 502, with the MCP result as the body (R-GW-06). */
 async function executeTool(
   gateway: Gateway,
+  principal: Principal,
   request: IncomingMessage,
   response: ServerResponse,
   access: Access,
 ): Promise<void> {
   const call = parseExecute(await readBody(request, MAX_CALL_BYTES));
-  const server = findServer(gateway, call.server);
-  Object.assign(access, { server: server.name, tool: call.tool, method: "tools/call" });
+  const visible = findServer(principal, call.server);
+  Object.assign(access, { server: visible.server.name, tool: call.tool, method: "tools/call" });
   const { links, timeoutMs } = gateway;
-  const answer = await execute({ server, call, caller: callerOf(request, access), links, timeoutMs });
+  const answer = await execute({ visible, call, caller: callerOf(request, principal), links, timeoutMs });
   if (answer.isError) access.fault = "tool-error";
   sendText(response, answer.isError ? 502 : 200, answer.text, "application/json");
 }
@@ -182,6 +188,8 @@ function note(
   const status = response.headersSent ? response.statusCode : 499;
   gateway.metrics.observe(access.route, access.server ?? "", status, seconds);
   if (access.method !== "tools/call" && status < 400) return;
+  // who has no token could fill the log; the metric counts it
+  if (access.principal === undefined && access.fault === "too-many") return;
   gateway.audit.info({
     event: access.method === "tools/call" ? "call" : "request",
     route: access.route,

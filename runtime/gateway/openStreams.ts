@@ -1,17 +1,17 @@
 import type { ServerResponse } from "node:http";
-import type { Credential } from "./auth.ts";
+import type { Authenticated } from "./callers.ts";
 
-/** Streams that stand for hours, each with what its client has shown: they end when that holds no longer. */
+/** Streams that stand for hours, each with who opened it: they end when that holds no longer. */
 export class OpenStreams {
-  readonly #streams = new Map<ServerResponse, Credential>();
+  readonly #streams = new Map<ServerResponse, Authenticated>();
 
-  add(response: ServerResponse, credential: Credential): void {
-    this.#streams.set(response, credential);
+  add(response: ServerResponse, caller: Authenticated): void {
+    this.#streams.set(response, caller);
     response.on("close", () => this.#streams.delete(response));
   }
 
-  /** Cuts off those whose credential `holds` no longer; what their servers say is for nobody else. */
-  retain(holds: (credential: Credential) => boolean): void {
-    for (const [response, credential] of this.#streams) if (!holds(credential)) response.destroy();
+  /** Cuts off those whose caller does not hold; what the servers say is for it no longer. */
+  retain(holds: (caller: Authenticated) => boolean): void {
+    for (const [response, caller] of this.#streams) if (!holds(caller)) response.destroy();
   }
 }

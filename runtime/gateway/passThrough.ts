@@ -1,17 +1,23 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
+import { errorText, isRecord, parseEnvelope, type Envelope } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
 import { PRINCIPAL_HEADER } from "../wire/gatewayHeaders.ts";
-import { header, readBody } from "../wire/httpIo.ts";
+import { header, readBody, sendText } from "../wire/httpIo.ts";
 import { SSE_BOUNDS } from "../wire/sse.ts";
 import type { TrunkHeaders } from "../wire/trunkFrames.ts";
 import { forwardCall, type Answer } from "./forwardCall.ts";
 import type { Caller } from "./execute.ts";
 import { routedCall } from "./routedCall.ts";
 import type { RoutedServer } from "./routedServer.ts";
+import { RpcMistake } from "./rpcMistake.ts";
+import type { ServerScope } from "./scope.ts";
 import { findSession, publicSessionId } from "./sessionRoute.ts";
+import { isFiltered, narrowAnswer, narrowMessage } from "./someTools.ts";
 import type { Upstream } from "./upstream.ts";
+import type { VisibleServer } from "./visibleServers.ts";
+
+const JSON_TYPE = "application/json";
 
 /** What a client's GET or DELETE says, handed on as it is. */
 const REQUEST_HEADERS = ["accept", "last-event-id", "mcp-protocol-version"] as const;
@@ -84,13 +90,13 @@ export function answerTo(response: ServerResponse, { rewrite, upstream }: Answer
  * through it, in both directions. Rejects with a Fault.
  */
 export async function passThrough(
-  server: RoutedServer,
+  { server, scope }: VisibleServer,
   request: IncomingMessage,
   response: ServerResponse,
   options: PassThroughOptions,
 ): Promise<void> {
   const { method } = request;
-  if (method === "POST") return post(server, request, response, options);
+  if (method === "POST") return post(server, scope, request, response, options);
   request.resume();
   if (method !== "GET" && method !== "DELETE") throw new Fault("bad-request", "use POST, GET or DELETE");
   options.seen(method, undefined);
@@ -99,15 +105,70 @@ export async function passThrough(
 
 async function post(
   server: RoutedServer,
+  scope: ServerScope,
   request: IncomingMessage,
   response: ServerResponse,
   options: PassThroughOptions,
 ): Promise<void> {
-  const { timeoutMs, caller } = options;
   const message = readMessage(await readBody(request, options.maxBodyBytes));
   const tool = message.method === "tools/call" && isRecord(message.params) ? String(message.params["name"]) : undefined;
   options.seen(message.kind === "response" ? "response" : message.method, tool);
-  const session = message.method === "initialize" ? undefined : header(request, "mcp-session-id");
+  if (scope.whole) {
+    const sent = { method: message.method, tool, body: message.text, accept: header(request, "accept") };
+    return send(server, sent, request, response, options, (upstream) => answerTo(response, { upstream }));
+  }
+  try {
+    const body = narrowMessage(message, scope);
+    if (body === undefined) {
+      response.writeHead(202).end();
+      return;
+    }
+    const filtered = isFiltered(message.method);
+    const sent = { method: message.method, tool, body, accept: filtered ? JSON_TYPE : header(request, "accept") };
+    await send(server, sent, request, response, options, (upstream) =>
+      filtered
+        ? narrowedAnswer(answerTo(response, { upstream, rewrite: narrowing(message.method, scope) }), server)
+        : answerTo(response, { upstream }),
+    );
+  } catch (error) {
+    if (!(error instanceof RpcMistake)) throw error;
+    const { code } = error;
+    sendText(response, 200, errorText(message.idText, { code, message: error.message }), JSON_TYPE);
+  }
+}
+
+const narrowing =
+  (method: string, scope: ServerScope) =>
+  (text: string): string =>
+    narrowAnswer(method, text, scope);
+
+/** The server was told that nobody takes a stream here. */
+function narrowedAnswer(answer: Answer, { name }: RoutedServer): Answer {
+  return {
+    whole: (...given) => answer.whole(...given),
+    begin: () => {
+      throw new Fault("upstream", `${name} answered with a stream that nobody asked for`);
+    },
+  };
+}
+
+/** A message on its way to the server. */
+interface Sent {
+  readonly method: string;
+  readonly tool: string | undefined;
+  readonly body: string;
+  readonly accept: string | undefined;
+}
+
+async function send(
+  server: RoutedServer,
+  { method, tool, body, accept }: Sent,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { timeoutMs, caller }: PassThroughOptions,
+  answer: (upstream: Upstream) => Answer,
+): Promise<void> {
+  const session = method === "initialize" ? undefined : header(request, "mcp-session-id");
   const place = session === undefined ? undefined : findSession(server, session);
   await routedCall({
     server,
@@ -124,14 +185,14 @@ async function post(
         head: {
           session: place?.id,
           revision: header(request, "mcp-protocol-version"),
-          accept: header(request, "accept"),
+          accept,
           contentType: header(request, "content-type"),
           traceparent: caller.trace.traceparent,
           tracestate: caller.trace.tracestate,
           principal: caller.principal,
         },
-        body: message.text,
-        answer: answerTo(response, { upstream }),
+        body,
+        answer: answer(upstream),
         what: server.name,
         endsAt,
         timeoutMs,

@@ -47,6 +47,14 @@ const ANSWERS: Readonly<Record<FaultKind, FaultAnswer>> = {
   timeout: { status: 504, code: -32001 },
 };
 
+/** What a Fault says beside its text. */
+export interface FaultOptions {
+  /** Goes into the error's data, for clients that act on it. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  /** @default what fits its kind */
+  readonly retryAfterSeconds?: number;
+}
+
 /** A failure with its HTTP status; never passed on as 200. */
 export class Fault extends Error {
   override readonly name = "Fault";
@@ -57,15 +65,14 @@ export class Fault extends Error {
 
   readonly #details: Readonly<Record<string, unknown>>;
 
-  /** `details` go into the error's data, for clients that act on them. */
-  constructor(kind: FaultKind, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  constructor(kind: FaultKind, message: string, { details = {}, retryAfterSeconds }: FaultOptions = {}) {
     super(message);
     this.#details = details;
     const answer = ANSWERS[kind];
     this.kind = kind;
     this.status = answer.status;
     this.code = answer.code;
-    this.retryAfterSeconds = answer.retryAfterSeconds;
+    this.retryAfterSeconds = retryAfterSeconds ?? answer.retryAfterSeconds;
   }
 
   get body(): RpcErrorBody {

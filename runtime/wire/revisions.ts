@@ -13,5 +13,5 @@ export function negotiate(requested: unknown): string {
 export function checkRevision(requested: string | undefined): void {
   if (requested === undefined || REVISIONS.includes(requested)) return;
   const message = `MCP-Protocol-Version ${requested} is not supported; known: ${REVISIONS.join(", ")}`;
-  throw new Fault("unsupported-revision", message, { supported: REVISIONS, requested });
+  throw new Fault("unsupported-revision", message, { details: { supported: REVISIONS, requested } });
 }

@@ -177,7 +177,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a principal",
       { servers: { memory: {} }, gateway: { principals: { alice: { token: "x" } } } },
-      "mcp-estate:gateway.principals.alice.token: unknown key; allowed are tokens, expires",
+      "mcp-estate:gateway.principals.alice.token: unknown key; allowed are tokens, expires, scopes, admin, rateLimit",
     ],
     [
       "an unknown key of a token",
@@ -187,7 +187,37 @@ describe("resolveEstate", () => {
     [
       "principals that are neither names nor settings",
       { servers: { memory: {} }, gateway: { principals: "alice" } },
-      'mcp-estate:gateway.principals: "alice" given; Invalid input',
+      'mcp-estate:gateway.principals: "alice" given; a list of names, or names with settings such as {alice: {expires: 2026-12-31}}',
+    ],
+    [
+      "R-GW-14: a scope of a server that is not declared",
+      { servers: { memory: {} }, gateway: { principals: { alice: { scopes: { memroy: "*" } } } } },
+      'mcp-estate:gateway.principals.alice.scopes.memroy: no server "memroy" is declared; allowed are memory, "*"',
+    ],
+    [
+      "R-GW-14: a scope without tools",
+      { servers: { memory: {} }, gateway: { principals: { alice: { scopes: { memory: [] } } } } },
+      'mcp-estate:gateway.principals.alice.scopes.memory: [] given; name at least one tool, or "*" for the whole server',
+    ],
+    [
+      "R-GW-14: a scope that is neither all nor tools",
+      { servers: { memory: {} }, gateway: { principals: { alice: { scopes: { memory: "read_graph" } } } } },
+      'mcp-estate:gateway.principals.alice.scopes.memory: "read_graph" given; "*" for the whole server, or a list of tools such as [read_graph, search_*]',
+    ],
+    [
+      "R-GW-14: a tool with a star in the middle",
+      { servers: { memory: {} }, gateway: { principals: { alice: { scopes: { memory: ["r*d"] } } } } },
+      'mcp-estate:gateway.principals.alice.scopes.memory.0: "r*d" given; a tool, or the begin of some with "*" at the end: search_*',
+    ],
+    [
+      "R-GW-14: scopes without a server",
+      { servers: { memory: {} }, gateway: { principals: { alice: { scopes: {} } } } },
+      "mcp-estate:gateway.principals.alice.scopes: {} reaches no server; leave it out for all of them, or set admin: true for one that reads the metrics alone",
+    ],
+    [
+      "a rate of nothing",
+      { servers: { memory: {} }, gateway: { principals: { alice: { rateLimit: { requestsPerSecond: 0 } } } } },
+      "mcp-estate:gateway.principals.alice.rateLimit.requestsPerSecond: 0 given; Too small: expected number to be >0",
     ],
     [
       "a server with the gateway's name",
@@ -206,7 +236,10 @@ describe("resolveEstate", () => {
 
   it("R-SEC-09: principals are names, or names with tokens; the owner comes first", () => {
     const callersOf = (gateway: object) =>
-      resolveEstate({ servers: { memory: {} }, gateway }, catalogue).gateway.callers;
+      resolveEstate({ servers: { memory: {} }, gateway }, catalogue).gateway.callers.map(({ name, tokens }) => ({
+        name,
+        tokens,
+      }));
     const first = [{ name: "1" }];
     assert.deepEqual(callersOf({ principals: ["alice"] }), [
       { name: "owner", tokens: first },
@@ -219,6 +252,12 @@ describe("resolveEstate", () => {
         { name: "alice", tokens: first },
       ],
     );
+  });
+
+  it("a caller that reads the metrics alone may have no scope", () => {
+    const gateway = { principals: { prometheus: { admin: true, scopes: {} } } };
+    const [, caller] = resolveEstate({ servers: { memory: {} }, gateway }, catalogue).gateway.callers;
+    assert.deepEqual(caller?.rights, { name: "prometheus", admin: true, scopes: {} });
   });
 
   it("names every fault at once", () => {

@@ -33,6 +33,9 @@ async function declareEstate(): Promise<Declared[]> {
           alice: {
             tokens: [{ name: "1", expires: "2026-12-01" }, { name: "2" }],
             expires: "2027-01-01T12:30:00+02:00",
+            scopes: { notes: ["read_graph", "search_*"], "*": "*" },
+            admin: true,
+            rateLimit: { requestsPerSecond: 2.5 },
           },
         },
       },
@@ -275,8 +278,14 @@ describe("components: every argument reaches a resource input", () => {
         { principal: "alice", sha256: second, expires: "2027-01-01T10:30:00.000Z" },
       ],
     });
+    const rights = {
+      name: "alice",
+      admin: true,
+      scopes: { notes: ["read_graph", "search_*"], "*": "*" },
+      rateLimit: { requestsPerSecond: 2.5, burst: 3 },
+    };
     const { principals, tokensFile } = gatewayContractSchema.parse(JSON.parse(contract as string));
-    assert.deepEqual([principals, tokensFile], [[{ name: "alice" }], "gateway-tokens.json"]);
+    assert.deepEqual([principals, tokensFile], [[rights], "gateway-tokens.json"]);
   });
 
   it("two instances are two containers with a name each on one network, of one image, and with a uid each", () => {
