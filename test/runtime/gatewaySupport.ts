@@ -17,9 +17,17 @@ export const authOf = (caller: Caller): Record<string, string> => ({ authorizati
 
 export const TOKENS_FILE = "tokens.json";
 
-/** Writes the file of hashes by which a gateway knows its callers: principal → token in clear. */
-export function writeTokens(secretsDir: string, tokens: Readonly<Record<string, string>>): void {
-  const hashed = Object.entries(tokens).map(([principal, token]) => ({ principal, sha256: hashToken(token) }));
+/** Writes the file of hashes by which a gateway knows its callers: principal → token in clear, principal → its end. */
+export function writeTokens(
+  secretsDir: string,
+  tokens: Readonly<Record<string, string>>,
+  ends: Readonly<Record<string, Date>> = {},
+): void {
+  const hashed = Object.entries(tokens).map(([principal, token]) => ({
+    principal,
+    sha256: hashToken(token),
+    expires: ends[principal]?.toISOString(),
+  }));
   writeFileSync(join(secretsDir, TOKENS_FILE), JSON.stringify({ version: 1, tokens: hashed }));
 }
 
@@ -38,6 +46,8 @@ export interface RunningGateway {
   /** An open MCP session on a path. */
   connect(path: string, caller?: Caller): Promise<RawClient>;
   allHealthy(): Promise<void>;
+  /** Gives a caller's token an end. */
+  expire(caller: Caller, end: Date): void;
   stop(): Promise<void>;
 }
 
@@ -92,6 +102,10 @@ export async function startGateway(
         15_000,
         () => all().map(({ name, reason }) => [name, reason]),
       );
+    },
+    expire: (caller, end) => {
+      writeTokens(secretsDir, TOKENS, { [caller]: end });
+      gateway.reload(contract);
     },
     stop: async () => {
       server.close();
