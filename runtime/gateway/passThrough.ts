@@ -100,7 +100,18 @@ export async function passThrough(
   request.resume();
   if (method !== "GET" && method !== "DELETE") throw new Fault("bad-request", "use POST, GET or DELETE");
   options.seen(method, undefined);
+  if (method === "GET" && !scope.whole && !isOwnStream(server, request)) {
+    sendText(response, 405, errorText(undefined, { code: -32600, message: "use POST or DELETE" }), JSON_TYPE, {
+      allow: "POST, DELETE",
+    });
+    return;
+  }
   return relay(server, method, request, response, options);
+}
+
+/** A shared server's standing stream tells its log, other callers' calls included; what answers a call is its caller's. */
+function isOwnStream({ contract }: RoutedServer, request: IncomingMessage): boolean {
+  return contract.sharing === "isolated" || header(request, "last-event-id") !== undefined;
 }
 
 async function post(

@@ -192,6 +192,22 @@ describe("R-GW-14 a caller with scopes", () => {
     ok("resources" in ((await open("bob")).json["result"] as { capabilities: object }).capabilities);
   });
 
+  it("with some tools of a shared server only, its log, in which others' calls stand, is not heard", async () => {
+    const statuses = [];
+    for (const [caller, server] of [
+      ["alice", "everything"],
+      ["alice", "own"],
+      ["bob", "everything"],
+    ] as const) {
+      const { session = "" } = await running.connect(`/servers/${server}/mcp`, caller);
+      const headers = { ...authOf(caller), accept: "text/event-stream", "mcp-session-id": session };
+      const answer = await fetch(`${running.url}/servers/${server}/mcp`, { headers });
+      statuses.push(answer.status);
+      await answer.body?.cancel();
+    }
+    deepEqual(statuses, [405, 200, 200]);
+  });
+
   it("what is in scope is reached on every path", async () => {
     for (const server of ["some", "own", "everything"]) {
       equal(textOf(await running.execute(server, "echo", { message: "1" }, "alice")), "Echo: 1");
