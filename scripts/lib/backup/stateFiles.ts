@@ -15,6 +15,7 @@ import { stateFolder } from "../environment.ts";
 import type { Environment } from "../exec.ts";
 import type { Owner } from "../leftOvers.ts";
 import { passphraseFile } from "../paths.ts";
+import { secretsFile, secretsKeyFile } from "../secrets/store.ts";
 import { readStackFile } from "../stackFile.ts";
 import { UserError } from "../userError.ts";
 
@@ -23,7 +24,8 @@ const KEPT_VERSIONS = 50;
 
 /**
  * Everything of a stack that the engine needs and git may not have, by name:
- * `stack.yaml` (with its salt), `passphrase`, and below `state/` what lies in the backend's folder.
+ * `stack.yaml` (with its salt), `passphrase`, `secrets.age` and `secrets-key`, and below `state/` what lies in the backend's
+ * folder.
  */
 export type StateFiles = ReadonlyMap<string, Buffer>;
 
@@ -65,11 +67,27 @@ export function readStateFiles(place: StatePlace): StateFiles {
     );
   }
   if (passphrase !== undefined) files.set("passphrase", passphrase);
+  for (const [name, data] of secretsHere(place)) files.set(name, data);
   for (const path of ["meta.yaml", ...checkpoints(owner), ...history(owner, folder)]) {
     const file = join(folder, path);
     if (existsSync(file)) files.set(`state/${path}`, readFileSync(file));
   }
   return files;
+}
+
+/** @throws UserError when there are secrets and their key is not here. */
+function secretsHere({ owner, env }: StatePlace): Array<[string, Buffer]> {
+  const [file, key] = [secretsFile(owner, env), secretsKeyFile(env)];
+  if (!existsSync(file)) return [];
+  if (!existsSync(key)) {
+    throw new UserError(
+      `stack "${owner.stack}" has secrets (${file}), and their key ${key} is not here: put it there, or remove what nobody can open`,
+    );
+  }
+  return [
+    ["secrets.age", readFileSync(file)],
+    ["secrets-key", readFileSync(key)],
+  ];
 }
 
 /** Both forms of the engine's file, plain and compressed. */
@@ -113,11 +131,32 @@ export function writeStateFiles(place: StatePlace, files: StateFiles): void {
       `the backup's state is encrypted with another passphrase than the one in use here (PULUMI_CONFIG_PASSPHRASE, or ${where}); unset it or move that file away, when no other stack needs it, and restore again`,
     );
   }
+  const secrets = lostSecrets(place, files);
   if (saved && !known) writeWhole(where, saved, 0o600);
+  for (const [path, data] of secrets) writeWhole(path, data, 0o600);
   const stack = files.get("stack.yaml");
   if (stack) writeWhole(stackFile, Buffer.from(withSaltOf(stackFile, stack.toString("utf8"))), 0o644);
   const inOrder = [...files].filter(([name]) => name.startsWith("state/")).sort(([a], [b]) => rank(a) - rank(b));
   for (const [name, data] of inOrder) writeWhole(join(folder, name.slice("state/".length)), data, 0o600);
+}
+
+/**
+ * The secrets and their key where they are lost. Those that are here are newer, and stay.
+ * @throws UserError when they would be restored beside another key.
+ */
+function lostSecrets({ owner, env }: StatePlace, files: StateFiles): Array<[string, Buffer]> {
+  const [file, keyFile] = [secretsFile(owner, env), secretsKeyFile(env)];
+  const [secrets, key] = [files.get("secrets.age"), files.get("secrets-key")];
+  if (secrets === undefined || key === undefined || existsSync(file)) return [];
+  if (existsSync(keyFile) && !readFileSync(keyFile).equals(key)) {
+    throw new UserError(
+      `the backup's secrets are sealed with another key than ${keyFile}; move that file away, when no other stack needs it, and restore again`,
+    );
+  }
+  return [
+    [keyFile, key],
+    [file, secrets],
+  ];
 }
 
 function rank(name: string): number {

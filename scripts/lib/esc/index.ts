@@ -25,6 +25,8 @@ export interface Opened {
   value: Value;
   /** One line for each thing that is not at hand: where, what, what to do. */
   unavailable: readonly string[];
+  /** Name and place of every environment that was opened, each after all that it refers to. */
+  environments: ReadonlyArray<{ name: string; place: string }>;
 }
 
 /**
@@ -37,7 +39,7 @@ export function openEnvironments(environment: unknown, where: string, sources: S
   const inline = Array.isArray(environment) ? { imports: environment as unknown[] } : environment;
   const opening = new Opening(sources);
   const value = opening.open(readDefinition(inline, `${where}: environment`), `${where}: environment`, undefined);
-  return { value, unavailable: [...opening.unavailable] };
+  return { value, unavailable: [...opening.unavailable], environments: opening.environments };
 }
 
 /**
@@ -56,6 +58,7 @@ export function partsOfName(fullName: string): { project: string | undefined; na
 /** Each environment is evaluated once, however often it is imported. */
 class Opening {
   readonly unavailable = new Set<string>();
+  readonly environments: Array<{ name: string; place: string }> = [];
   private readonly done = new Map<string, Value>();
   /** Places of the environments that import one another, outermost first. */
   private readonly importers: string[] = [];
@@ -103,6 +106,7 @@ class Opening {
     const value = this.open(readDefinition(this.sources.read(place), place), place, partsOfName(name).name);
     this.importers.pop();
     this.done.set(place, value);
+    this.environments.push({ name, place });
     return value;
   }
 }

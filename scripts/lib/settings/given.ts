@@ -1,5 +1,5 @@
 import { definitionFiles } from "../esc/files.ts";
-import { givenTo, isList, isObject, openEnvironments, textOf, UNKNOWN, type Value } from "../esc/index.ts";
+import { givenTo, isList, isObject, openEnvironments, textOf, UNKNOWN, type Opened, type Value } from "../esc/index.ts";
 import { projectName } from "../projectName.ts";
 import { UserError } from "../userError.ts";
 import { SecretValue, type Settings } from "./tree.ts";
@@ -16,6 +16,8 @@ export interface Given {
   unavailable: readonly string[];
   /** Names of all secrets that the environments ask for. */
   secrets: readonly string[];
+  /** All environments, each after those that it refers to. */
+  environments: Opened["environments"];
 }
 
 export interface GivenOptions {
@@ -35,7 +37,7 @@ export interface GivenOptions {
  */
 export function openHere({ project, stackFile, environment, secrets }: GivenOptions): Given {
   if (environment === undefined || environment === null) {
-    return { config: {}, variables: {}, files: {}, unavailable: [], secrets: [] };
+    return { config: {}, variables: {}, files: {}, unavailable: [], secrets: [], environments: [] };
   }
   const asked = new Set<string>();
   const opened = openEnvironments(environment, stackFile, {
@@ -56,6 +58,7 @@ export function openHere({ project, stackFile, environment, secrets }: GivenOpti
     files: textsOf("files", givenTo("files", opened)),
     unavailable: opened.unavailable,
     secrets: [...asked].sort(),
+    environments: opened.environments,
   };
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { hasState, readStateFiles, statePlace, writeStateFiles } from "../../../../scripts/lib/backup/stateFiles.ts";
 import { passphraseFile } from "../../../../scripts/lib/paths.ts";
+import { changeSecrets, readSecrets, secretsFile, secretsKeyFile } from "../../../../scripts/lib/secrets/store.ts";
 import { cleanUp, temporaryFolder, write } from "../../support.ts";
 
 const OWNER = { estate: "estate", stack: "dev" };
@@ -38,6 +39,29 @@ describe("files of a stack's state (R-VOL-04)", () => {
       assert.equal(readStateFiles(place).size, 0);
       assert.throws(() => writeStateFiles(place, new Map()), /the state of this stack lies in .*not in a folder/);
     }
+  });
+
+  it("R-SEC-01: hold the secrets with their key, which come back where they are lost, never over newer ones", async () => {
+    const { env, place } = deployed();
+    const owner = place.owner;
+    await changeSecrets(owner, (all) => all.set("TOKEN", "canary"), env);
+    const files = readStateFiles(place);
+    assert.doesNotMatch(files.get("secrets.age")?.toString("latin1") ?? "canary", /canary/);
+    rmSync(secretsFile(owner, env));
+    rmSync(secretsKeyFile(env));
+    writeStateFiles(place, files);
+    assert.equal((await readSecrets(owner, env)).get("TOKEN"), "canary");
+
+    await changeSecrets(owner, (all) => all.set("TOKEN", "newer"), env);
+    writeStateFiles(place, files);
+    assert.equal((await readSecrets(owner, env)).get("TOKEN"), "newer");
+
+    rmSync(secretsFile(owner, env));
+    writeFileSync(secretsKeyFile(env), "another");
+    assert.throws(() => writeStateFiles(place, files), /secrets are sealed with another key than .*secrets-key/);
+    writeFileSync(secretsFile(owner, env), "x");
+    rmSync(secretsKeyFile(env));
+    assert.throws(() => readStateFiles(place), /has secrets .* and their key .* is not here/);
   });
 
   it("come back as they were, passphrase and history too, another stack's left alone", () => {

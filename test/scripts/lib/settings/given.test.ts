@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { catalogue } from "../../../../components/catalogue/index.ts";
+import { resolveEstate } from "../../../../components/estateConfig.ts";
 import { UNKNOWN } from "../../../../scripts/lib/esc/index.ts";
 import { projectDir } from "../../../../scripts/lib/paths.ts";
 import { openHere, type Given } from "../../../../scripts/lib/settings/given.ts";
@@ -95,6 +98,52 @@ describe("what environments give to a stack (R-SEC-01)", () => {
       () => given({ a: "imports: [b]", b: "imports: [mcp-estate/a]" }, ["a"]),
       /imports itself: esc\/a\.yaml → esc\/b\.yaml → esc\/a\.yaml/,
     );
+  });
+});
+
+describe("the definitions of this repository (R-SEC-01, R-DEP-08)", () => {
+  const open = (stackFile: string, environment: unknown) =>
+    openHere({ project: projectDir, stackFile, environment, secrets: new Map([["GITHUB_TOKEN", "canary"]]) });
+  const contentOf = (stackFile: string) =>
+    parse(readFileSync(join(projectDir, stackFile), "utf8")) as {
+      environment?: unknown;
+      config: Record<string, unknown>;
+    };
+
+  it("R-DEP-08: prod takes its environment, is what the program accepts, and differs from dev where it should", () => {
+    const prod = contentOf("Pulumi.prod.yaml");
+    const { config, unavailable } = open("Pulumi.prod.yaml", prod.environment);
+    assert.deepEqual(unavailable, []);
+    const settings = merged([config, prod.config]);
+    const own = Object.entries(settings).map(([key, value]) => [key.replace("mcp-estate:", ""), value]);
+    const estate = resolveEstate(Object.fromEntries(own), catalogue);
+    assert.deepEqual(
+      [
+        estate.gateway.bind,
+        estate.gateway.port,
+        estate.volumes.protect,
+        estate.health.failures,
+        estate.gate.timeoutSeconds,
+      ],
+      ["127.0.0.1", 11001, true, 2, 45],
+    );
+    const { patterns, patterned, keepImages } = estate.orphans;
+    assert.deepEqual({ patterns, patterned, keepImages }, { patterns: ["mcp/*"], patterned: "report", keepImages: 10 });
+    assert.notDeepEqual(settings, contentOf("Pulumi.dev.yaml").config);
+  });
+
+  it("hold names of secrets and no value; the example's login is Pulumi Cloud's", () => {
+    for (const name of readdirSync(join(projectDir, "esc"))) {
+      const text = readFileSync(join(projectDir, "esc", name), "utf8");
+      for (const [, secret] of text.matchAll(/fn::secret: *(.*)/g)) assert.match(secret ?? "", /^[A-Z_]+( #.*)?$/);
+      assert.doesNotMatch(text, /ciphertext|secure:/);
+      assert.doesNotThrow(() => open("test", [`mcp-estate/${name.replace(".yaml", "")}`]));
+    }
+    const { unavailable, secrets } = open("test", ["mcp-estate/example"]);
+    assert.deepEqual(secrets, ["GITHUB_TOKEN"]);
+    assert.equal(unavailable.length, 1);
+    assert.match(unavailable[0] ?? "", /esc\/example\.yaml: values\.aws\.login: fn::open::aws-login is not done here/);
+    assert.deepEqual(open("test", ["mcp-estate/dev"]).unavailable, []);
   });
 });
 
