@@ -13,6 +13,7 @@ const forbid = (...layers) => ({
 const program = [
   ["(.*/)?runtime/(?!contract/index\\.ts$)", "The program shares only runtime/contract/index.ts with the images."],
   ["(.*/)?(offline|scripts)/", "Nothing in the program knows how the engine came here."],
+  ["(.*/)?policy/", "The program does not know who judges it."],
 ];
 const notUpwards = ["(\\.\\./)*(index|config)\\.ts$", "Imports flow one way: index → components → targets."];
 const noTarget = ["(.*/)?targets/(?!(index|target)\\.ts$)", "Components never ask which target it is."];
@@ -63,7 +64,20 @@ export default defineConfig(
   },
   {
     files: ["scripts/**/*.ts"],
-    rules: forbid(["(.*/)?(components|runtime)/", "Scripts start the engine; what is deployed is the program's."]),
+    rules: forbid(
+      ["(.*/)?(components|runtime)/", "Scripts start the engine; what is deployed is the program's."],
+      ["(.*/)?policy/(?!config\\.ts$)", "Scripts hand settings to the policy pack; what it judges by is its own."],
+    ),
+  },
+  {
+    files: ["policy/**/*.ts"],
+    rules: forbid(
+      [
+        "(.*/)?components/(?!naming\\.ts$)",
+        "Policies judge what is declared, not by whom; they share the labels' names.",
+      ],
+      ["(.*/)?(runtime|offline|scripts)/", "Policies run with any engine, on what it shows them."],
+    ),
   },
   // What the program accepts as settings, the suite of its gate, which version of it lies here: asked of the program itself.
   {

@@ -4,6 +4,7 @@ import type { CatalogueEntry } from "./catalogue/index.ts";
 import { principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
 import { MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
+import { policySettingsSchema } from "./policySettings.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
   secretTextSchema,
@@ -109,6 +110,8 @@ export const estateSettingsSchema = z.strictObject({
       timeoutSeconds: z.number().min(1).max(600).default(60),
     })
     .prefault({}),
+  /** Of the policies, which stand beside the program: here it only refuses what they could not read. */
+  policy: policySettingsSchema.prefault({}),
   servers: z.record(serverNameSchema, serverSettingsSchema),
   /** Containers that are no MCP servers: databases, what monitors, what was adopted. */
   services: z.record(serverNameSchema, serviceSettingsSchema).default({}),

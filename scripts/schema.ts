@@ -17,6 +17,7 @@ export const schemaFile = join(projectDir, "docs/estate.schema.json");
 /** Where the settings' schema is written down, after what it takes from elsewhere. */
 const SOURCES = [
   "runtime/contract/limits.ts",
+  "components/policySettings.ts",
   "components/serviceConfig.ts",
   "components/gatewayCallers.ts",
   "components/estateConfig.ts",

@@ -1,6 +1,7 @@
 /**
- * `npm run up`: brings what is missing, deploys the stack, returns when every server is healthy. An update that fails,
- * its smoke gate included, goes back to the last version that passed; `--no-rollback` leaves things as they are.
+ * `npm run up`: brings what is missing, deploys the stack, returns when every server is healthy. An update that a policy
+ * refuses changes nothing. One that fails, its smoke gate included, goes back to the last version that passed;
+ * `--no-rollback` leaves things as they are.
  */
 import { parseArgs } from "./lib/args.ts";
 import { ensureGatewayPort } from "./lib/deploy.ts";
@@ -8,6 +9,8 @@ import type { EstateOutputs } from "./lib/estate.ts";
 import { finishDeployment } from "./lib/finish.ts";
 import { duration } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
+import { refusedByPolicy } from "./lib/policies/check.ts";
+import { policyArgs } from "./lib/policies/pack.ts";
 import { recover } from "./lib/rollback/recover.ts";
 import { withStack } from "./lib/settings/withStack.ts";
 import { runUpdate } from "./lib/update.ts";
@@ -17,9 +20,11 @@ await main(async () => {
   const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "no-rollback"]);
   // On a terminal the engine shows its preview and asks; elsewhere there is nobody to ask.
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
-  return withStack({ stack, flags }, async ({ prepared, stackFile, configFile }) => {
+  return withStack({ stack, flags }, async ({ prepared, stackFile, configFile, args }) => {
     await ensureGatewayPort(stackFile, stack);
-    const result = await runUpdate(prepared, { stack, configFile, args: [...unasked, ...rest] });
+    const policy = await policyArgs(stack);
+    if (await refusedByPolicy(prepared, stack, [...args, ...policy, ...rest])) return 1;
+    const result = await runUpdate(prepared, { stack, configFile, args: [...unasked, ...policy, ...rest] });
     if (result.code !== 0) {
       if (!flags.has("no-rollback")) await recover(prepared, stack, result);
       return result.code;

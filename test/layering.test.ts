@@ -19,7 +19,7 @@ const rules: Rule[] = [
   {
     layer: "the program does not know how the engine came here",
     from: /^(index|config)\.ts$|^components\//,
-    mustNotImport: /^(offline|scripts|test)\//,
+    mustNotImport: /^(offline|policy|scripts|test)\//,
   },
   { layer: "components know neither index nor config", from: /^components\//, mustNotImport: /^(index|config)\.ts$/ },
   {
@@ -35,12 +35,22 @@ const rules: Rule[] = [
   {
     layer: "images stand alone",
     from: /^runtime\//,
-    mustNotImport: /^(components|offline|scripts|test|index|config)\b/,
+    mustNotImport: /^(components|offline|policy|scripts|test|index|config)\b/,
   },
   {
     layer: "stand-ins serve any program",
     from: /^offline\//,
-    mustNotImport: /^(components|runtime|test|index|config)\b/,
+    mustNotImport: /^(components|policy|runtime|test|index|config)\b/,
+  },
+  {
+    layer: "policies share the names of labels with the program and nothing else",
+    from: /^policy\//,
+    mustNotImport: /^(components\/(?!naming\.ts$)|(offline|runtime|scripts|test)\/|(index|config)\.ts$)/,
+  },
+  {
+    layer: "scripts hand settings to the policy pack, and know no more of it",
+    from: /^scripts\//,
+    mustNotImport: /^policy\/(?!config\.ts$)/,
   },
   {
     layer: "scripts start the engine and deploy nothing themselves",
@@ -51,9 +61,14 @@ const rules: Rule[] = [
 ];
 
 const project = dirname(import.meta.dirname);
-const sources = ["*.ts", "components/**/*.ts", "runtime/**/*.ts", "offline/**/*.ts", "scripts/**/*.ts"].flatMap(
-  (pattern) => globSync(pattern, { cwd: project, exclude: ["**/node_modules/**"] }),
-);
+const sources = [
+  "*.ts",
+  "components/**/*.ts",
+  "runtime/**/*.ts",
+  "offline/**/*.ts",
+  "policy/**/*.ts",
+  "scripts/**/*.ts",
+].flatMap((pattern) => globSync(pattern, { cwd: project, exclude: ["**/node_modules/**"] }));
 
 describe("layering", () => {
   const imports = sources.flatMap((file) => importsOf(file).map((imported) => ({ file, imported })));

@@ -1,27 +1,30 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readComplaints, type Complaint } from "./complaints.ts";
 import { findDrift, type Drift } from "./drift.ts";
 import { readResourceSteps, type ResourceStep } from "./engineEvents.ts";
 import { capture } from "./exec.ts";
 import { projectDir } from "./paths.ts";
 import { plannedChanges, type PlannedChange } from "./plan.ts";
+import { isMandatory, readViolations, type Violation } from "./policies/violations.ts";
 import type { Prepared } from "./prepare.ts";
 import { projectName } from "./projectName.ts";
+import { readRefusals } from "./refusals.ts";
 import { UserError } from "./userError.ts";
 
 export interface Findings {
   drift: Drift[];
   changes: PlannedChange[];
+  /** What policies have against it, where the engine was given a pack. */
+  violations: Violation[];
 }
 
 /** A preview as the engine ran it, whether it came to an end or not. */
 export interface Observation extends Findings {
   steps: ResourceStep[];
-  /** What program, providers and policies had against it. */
-  complaints: Complaint[];
-  /** The engine's diagnostics when it refused; undefined when the preview came to its end. */
+  /** What program and providers had against it. */
+  refusals: string[];
+  /** The engine's diagnostics when it refused; undefined when the preview came to its end, policies violated or not. */
   failure: string | undefined;
 }
 
@@ -63,12 +66,17 @@ export async function observe(
     const events = existsSync(log) ? readFileSync(log, "utf8") : "";
     const steps = readResourceSteps(events);
     const prefix = `${projectName(projectDir)}-${stack.split("/").at(-1) ?? stack}-`;
+    const refusals = readRefusals(events);
+    const violations = readViolations(events, prefix);
+    // Policies look at the whole plan, however many are violated.
+    const isWhole = code === 0 || (refusals.length === 0 && violations.some(isMandatory));
     return {
       steps,
       drift: findDrift(steps, prefix),
       changes: plannedChanges(steps, prefix),
-      complaints: readComplaints(events),
-      failure: code === 0 ? undefined : engineFailure(stdout + stderr),
+      violations,
+      refusals,
+      failure: isWhole ? undefined : engineFailure(stdout + stderr),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

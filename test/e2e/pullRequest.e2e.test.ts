@@ -40,12 +40,13 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     await estate.dispose();
   });
 
-  it("previews every stack and writes what a reviewer needs: refusals first, then actions, limits with totals, drift", async () => {
-    // The pull request: a limit raised, a server added, in the other stack a limit that no host here can hold.
+  it("previews every stack and writes what a reviewer needs: refusals first, then actions, limits with totals, drift (R-SEC-10)", async () => {
+    // The pull request: a limit raised, a server added and a token in its environment, in the other stack a limit that no
+    // host here can hold.
     estate.configure((config) => {
       config["mcp-estate:servers"] = {
         memory: { limits: { memoryMiB: 384, pids: 48 } },
-        notes: { from: "memory" },
+        notes: { from: "memory", env: { GITHUB_TOKEN: `ghp_${"a1B2c3D4e5".repeat(4)}` } },
         fetch: {},
       };
     });
@@ -60,7 +61,7 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     await fetch.update({ Memory: 300 * 1024 ** 2, MemorySwap: 300 * 1024 ** 2 });
 
     const first = await estate.command("ci/preview", ["--to", "first.json"], lasting());
-    assert.equal(first.code, 0, first.output);
+    assert.equal(first.code, 1, first.output);
     const second = await estate.command("ci/preview", ["--stack", SECOND, "--to", "second.json"], lasting());
     assert.equal(second.code, 1, second.output);
     ({ stdout: comment } = await commentOn([]));
@@ -68,7 +69,14 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     assert.ok(comment.startsWith(`${PREVIEW_MARKER}\n`));
     assert.ok(comment.length < MAX_CHARACTERS);
     assert.ok(comment.split("\n").length < 60, comment);
-    const order = ["refused", "memory: limits.memoryMiB 9999999", "container gateway", "| Limits", "Changed by hand"];
+    const order = [
+      "2 of 2 stacks refused",
+      "Policy violated (1)",
+      "container gateway",
+      "| Limits",
+      "Changed by hand",
+      "memory: limits.memoryMiB 9999999",
+    ];
     const positions = order.map((text) => comment.indexOf(text));
     assert.deepEqual(
       positions,
@@ -76,6 +84,12 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
       comment,
     );
     assert.ok(!positions.includes(-1), comment);
+    // Whoever gave the token away does not want it in a comment as well.
+    assert.doesNotMatch(first.output + comment, /a1B2c3D4e5/);
+    assert.match(
+      comment,
+      /^\| `no-secret-in-clear` \| `notes` \| `environment GITHUB_TOKEN looks like a GitHub token` \|/m,
+    );
     // What only checks or plans is no news to a reviewer.
     assert.doesNotMatch(comment, /capacity of|sweep of|plan of|gate smoke/);
     assert.match(comment, /^\| update \| `container memory` \| .*`memory`.*`pids` \|$/m);
@@ -144,6 +158,14 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     );
     assert.match(github.issues()[0]?.body ?? "", /\| `container fetch` \| `memory` \| `256` \| `300` \|/);
 
+    const refused = await estate.command("ci/update", [], lasting());
+    assert.equal(refused.code, 1, refused.output);
+    assert.match(refused.output, /Refused by policy \(1\)/);
+    assert.equal((await estate.containers("notes")).length, 0);
+
+    estate.configure((config) => {
+      config["mcp-estate:servers"] = { memory: {}, fetch: {} };
+    });
     await estate.succeed("ci/update", [], lasting());
     assert.equal((await estate.command("ci/drift", [], env)).code, 0);
     assert.deepEqual(

@@ -1,4 +1,5 @@
 import type { HostLimits, LimitChange } from "./limitChanges.ts";
+import { isMandatory } from "../policies/violations.ts";
 import { code, count, markdownTable } from "./markdown.ts";
 import type { StackPreview } from "./stackPreview.ts";
 
@@ -30,8 +31,9 @@ export function previewComment(previews: readonly StackPreview[], revision: stri
   return `${write(ordered, revision, 1).slice(0, MAX_CHARACTERS - 20)}\n\n… cut off`;
 }
 
-export function isRefused({ refusals }: StackPreview): boolean {
-  return refusals.length > 0;
+/** By the engine, the program or a provider, or by a policy. */
+export function isRefused({ refusals, violations }: StackPreview): boolean {
+  return refusals.length > 0 || violations.some(isMandatory);
 }
 
 function write(previews: readonly StackPreview[], revision: string, rows: number): string {
@@ -53,35 +55,55 @@ function write(previews: readonly StackPreview[], revision: string, rows: number
 
 function overview(previews: readonly StackPreview[]): string {
   const rows = previews.map((preview) => {
-    const { stack, changes, drift, advice } = preview;
+    const { stack, changes, drift } = preview;
     const numbers = ACTIONS.map((action) => {
       const number = changes.filter((change) => change.action === action).length;
-      return isRefused(preview) ? "–" : number === 0 ? "0" : `**${number}**`;
+      // Of a plan that broke off nothing is known; one that policies refuse is whole.
+      return preview.refusals.length > 0 ? "–" : number === 0 ? "0" : `**${number}**`;
     });
     return [
       code(stack),
       isRefused(preview) ? "🔴 **refused**" : changes.length === 0 ? "⚪ no changes" : "🟢 can be updated",
       ...numbers,
       drift.length === 0 ? "none" : `**${drift.length}**`,
-      advice.length === 0 ? "" : count(advice.length, "warning"),
+      policyCell(preview),
     ];
   });
   return markdownTable(["Stack", "Result", ...ACTIONS, "Drift", "Policy"], rows, [2, 3, 4, 5]);
 }
 
+function policyCell({ violations }: StackPreview): string {
+  const mandatory = violations.filter(isMandatory).length;
+  const advisory = violations.length - mandatory;
+  return [
+    ...(mandatory > 0 ? [`**${count(mandatory, "violation")}**`] : []),
+    ...(advisory > 0 ? [count(advisory, "warning")] : []),
+  ].join(", ");
+}
+
 function section(preview: StackPreview, rows: number): string {
-  const { stack, refusals, placeholders, advice, changes, limits, drift } = preview;
+  const { stack, refusals, placeholders, violations, changes, limits, drift } = preview;
+  const refused = violations.filter(isMandatory);
+  const advised = violations.filter((violation) => !isMandatory(violation));
   const parts = [
     refusals.length > 0 ? `**Refused:**\n${list(refusals, rows)}` : "",
     placeholders.length > 0
       ? `**Previewed with placeholders for:** ${placeholders.slice(0, rows).map(code).join(", ")}`
       : "",
-    advice.length > 0 ? `**Policy advises:**\n${list(advice, rows)}` : "",
+    refused.length > 0
+      ? violationsTable(`Policy violated (${refused.length}); the update is refused`, refused, rows)
+      : "",
+    advised.length > 0 ? violationsTable(`Policy advises (${advised.length})`, advised, rows) : "",
     changes.length > 0 ? changesTable(preview, rows) : "",
     limits.length > 0 && changes.length > 0 ? limitsTable(preview, rows) : "",
     drift.length > 0 ? driftSection(preview, rows) : "",
   ].filter((part) => part !== "");
   return parts.length === 0 ? "" : [`### ${code(stack)}`, ...parts].join("\n\n");
+}
+
+function violationsTable(title: string, violations: StackPreview["violations"], rows: number): string {
+  const cells = violations.map(({ policy, resource, why, todo }) => [policy, resource, why, todo].map(code));
+  return folded(title, ["Policy", "Resource", "Why", "What to do"], cells, rows);
 }
 
 /** What goes or is made anew comes first: that is what a reviewer has to see. */

@@ -1,10 +1,7 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
-import type { Complaint } from "../complaints.ts";
 import { dockerClient } from "../docker.ts";
 import { observe } from "../look.ts";
-import { projectDir } from "../paths.ts";
+import { policyArgs } from "../policies/pack.ts";
 import { withStack, type ReadyStack } from "../settings/withStack.ts";
 import { UserError } from "../userError.ts";
 import { makesNothing } from "../words.ts";
@@ -13,12 +10,20 @@ import { limitChanges, limitChangeSchema } from "./limitChanges.ts";
 /** What a reviewer is told of one stack. Travels as a JSON file from the job that previews to the one that comments. */
 export const stackPreviewSchema = z.object({
   stack: z.string(),
-  /** Why the update would not happen; empty when it would. */
+  /** Why the update would not happen; empty when it would, unless a policy says no. */
   refusals: z.array(z.string()),
   /** Settings whose real value was not at hand. */
   placeholders: z.array(z.string()),
-  /** What policies advise. */
-  advice: z.array(z.string()),
+  /** What policies refuse or advise. */
+  violations: z.array(
+    z.object({
+      policy: z.string(),
+      severity: z.enum(["mandatory", "advisory"]),
+      resource: z.string(),
+      why: z.string(),
+      todo: z.string(),
+    }),
+  ),
   changes: z.array(
     z.object({
       action: z.enum(["create", "update", "replace", "delete"]),
@@ -34,8 +39,8 @@ export const stackPreviewSchema = z.object({
 export type StackPreview = z.infer<typeof stackPreviewSchema>;
 
 /**
- * Previews a stack for a pull request, with the project's policy pack where there is one. What stands in its way (a
- * lock, a missing passphrase, no Docker) is told as a refusal, so that the comment comes in any case.
+ * Previews a stack for a pull request, with the project's policies. What stands in its way (a lock, a missing passphrase,
+ * no Docker) is told as a refusal, so that the comment comes in any case.
  */
 export async function previewStack(
   stack: string,
@@ -46,7 +51,7 @@ export async function previewStack(
     stack,
     refusals: [],
     placeholders: [],
-    advice: [],
+    violations: [],
     changes: [],
     limits: [],
     drift: [],
@@ -68,18 +73,17 @@ async function ask(
   stack: string,
   args: readonly string[],
 ): Promise<Omit<StackPreview, "stack" | "placeholders">> {
-  const asked = observe(ready.prepared, stack, [...ready.args, ...policyPack(), ...args]);
+  const asked = observe(ready.prepared, stack, [...ready.args, ...(await policyArgs(stack)), ...args]);
   const [host, observation] = await Promise.all([hostSize(), asked]);
-  const { drift, changes, complaints, failure, steps } = observation;
-  const texts = (kind: Complaint["kind"]) => complaints.filter((each) => each.kind === kind).map(({ text }) => text);
-  const refusals = texts("refusal");
+  const { drift, changes, violations, failure, steps } = observation;
+  const refusals = [...observation.refusals];
   if (failure !== undefined && refusals.length === 0) refusals.push(failure);
   // Of a preview that broke off there are only those that came before: half a plan misleads.
   const isWhole = refusals.length === 0;
   const objects = changes.filter(({ type }) => !makesNothing(type));
   return {
     refusals,
-    advice: texts("advice"),
+    violations,
     changes: isWhole
       ? objects.map(({ action, resource, because }) => ({ action, resource, because: [...because] }))
       : [],
@@ -87,11 +91,6 @@ async function ask(
     drift,
     host,
   };
-}
-
-function policyPack(): string[] {
-  const folder = join(projectDir, "policy");
-  return existsSync(join(folder, "PulumiPolicy.yaml")) ? ["--policy-pack", folder] : [];
 }
 
 async function hostSize(): Promise<{ memoryMiB: number; cpus: number }> {

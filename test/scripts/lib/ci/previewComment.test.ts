@@ -7,7 +7,7 @@ const nothing: StackPreview = {
   stack: "dev",
   refusals: [],
   placeholders: [],
-  advice: [],
+  violations: [],
   changes: [],
   limits: [],
   drift: [],
@@ -52,14 +52,41 @@ describe("the comment on a pull request (R-DEP-10)", () => {
     );
   });
 
-  it("tells a policy's advice apart from its refusal", () => {
-    const comment = previewComment(
-      [{ ...nothing, advice: ["policy p/q: pin it"], refusals: ["policy p/r: no"] }],
-      "abc",
+  it("shows what policies refuse before what they advise, and the plan that is refused (R-SEC-10)", () => {
+    const violation = (severity: "mandatory" | "advisory", policy: string) => {
+      return { policy, severity, resource: "gateway", why: "port 80 is open", todo: "close it" };
+    };
+    const preview = {
+      ...nothing,
+      violations: [violation("advisory", "soft"), violation("mandatory", "hard")],
+      changes: [change("create", "c")],
+    };
+    const comment = previewComment([preview], "abc");
+    const row = (policy: string) => `| \`${policy}\` | \`gateway\` | \`port 80 is open\` | \`close it\` |`;
+    const order = [
+      "1 of 1 stack refused",
+      "**Policy violated (1)",
+      row("hard"),
+      "**Policy advises (1)",
+      row("soft"),
+      "`c`",
+    ];
+    const found = order.map((text) => comment.indexOf(text));
+    assert.ok(!found.includes(-1), comment);
+    assert.deepEqual(
+      found,
+      found.toSorted((a, b) => a - b),
     );
-    assert.match(comment, /\*\*Refused:\*\*\n- `policy p\/r: no`/);
-    assert.match(comment, /\*\*Policy advises:\*\*\n- `policy p\/q: pin it`/);
-    assert.match(comment, /\| 1 warning \|/);
+    assert.match(
+      comment,
+      /^\| `dev` \| 🔴 \*\*refused\*\* \| 0 \| 0 \| 0 \| \*\*1\*\* \| none \| \*\*1 violation\*\*, 1 warning \|$/m,
+    );
+  });
+
+  it("lets an update through that policies only advise against (R-SEC-10)", () => {
+    const advice = { policy: "p", severity: "advisory" as const, resource: "r", why: "w", todo: "" };
+    const comment = previewComment([{ ...nothing, violations: [advice], changes: [change("create", "c")] }], "abc");
+    assert.match(comment, /1 of 1 stack would change[\s\S]*🟢 can be updated .* 1 warning \|/);
   });
 
   it("folds a long table and leaves a short one open", () => {
@@ -106,7 +133,15 @@ describe("the comment on a pull request (R-DEP-10)", () => {
       stack: fc.constantFrom("dev", "prod"),
       refusals: many(text),
       placeholders: many(text),
-      advice: many(text),
+      violations: many(
+        fc.record({
+          policy: text,
+          severity: fc.constantFrom("mandatory", "advisory"),
+          resource: text,
+          why: text,
+          todo: text,
+        }),
+      ),
       changes: many(
         fc.record({
           action: fc.constantFrom("create", "delete"),

@@ -1,0 +1,20 @@
+import type { Exemption } from "./exemptions.ts";
+import { rules } from "./rules/index.ts";
+
+/** Tells of exemptions that say too little, have ended, or name a policy that is not there. */
+export const EXEMPTIONS = "exemptions";
+export const UNUSED_EXEMPTIONS = "unused-exemptions";
+
+/** What the pack is told of a stack. The engine hands each policy its own copy. */
+export interface PackConfig {
+  /** As somebody wrote them. @default none */
+  exemptions?: readonly Partial<Exemption>[];
+  /** Data of this stack is not to be lost. @default the stack is called prod */
+  production?: boolean;
+}
+
+/** The content of the engine's `--policy-pack-config` file. */
+export function policyConfig(config: PackConfig): Record<string, PackConfig> {
+  const names = [...rules.map(({ name }) => name), EXEMPTIONS, UNUSED_EXEMPTIONS];
+  return Object.fromEntries(names.map((name) => [name, config]));
+}
