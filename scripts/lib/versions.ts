@@ -29,10 +29,13 @@ export function isAtLeast(version: string, oldest: string): boolean {
 
 const packageJson = z.object({ dependencies: z.record(z.string(), z.string()) });
 
+/** Libraries without a plugin of their own. */
+const LIBRARIES: ReadonlySet<string> = new Set(["@pulumi/policy", "@pulumi/pulumi"]);
+
 /** The resource plugins of the program and their versions: those of its `@pulumi/…` packages. */
 export function resourcePlugins(project = projectDir): { name: string; version: string }[] {
   const { dependencies } = packageJson.parse(JSON.parse(readFileSync(join(project, "package.json"), "utf8")));
   return Object.entries(dependencies)
-    .filter(([name]) => name.startsWith("@pulumi/") && name !== "@pulumi/pulumi")
+    .filter(([name]) => name.startsWith("@pulumi/") && !LIBRARIES.has(name))
     .map(([name, version]) => ({ name: name.slice("@pulumi/".length), version }));
 }
