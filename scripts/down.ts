@@ -29,7 +29,7 @@ async function takeDown(ready: ReadyStack, { stack, flags, rest }: CommandArgs):
   const { prepared, stackFile } = ready;
   if (flags.has("volumes") && isProtected(stackFile)) {
     throw new UserError(
-      `the data volumes of stack "${stack}" are protected and stay: to remove them, set mcp-estate:volumes.protect to false (Pulumi.${stack}.yaml, or the environment that gives it), npm run up, then npm run down -- --volumes`,
+      `the data volumes of stack "${stack}" are protected and stay: to remove them, set mcp-estate:volumes.protect to false in the place that gives it (the stack file, or its environment), npm run up, then npm run down -- --volumes`,
     );
   }
   const command = await volumeCommand(stack, { stackFile: ready.configFile });

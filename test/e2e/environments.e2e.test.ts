@@ -125,6 +125,12 @@ describe("A stack with environments, deployed without Pulumi Cloud (R-SEC-01, R-
   it("drift and refresh work on it, and find nothing changed", async () => {
     assert.match(await succeed("drift"), /No drift: what runs is what was deployed/);
     await succeed("refresh", ["--yes"]);
+    // The same value has the same ciphertext in each version: the history shows no change that is none.
+    const sealed = [...(await estate.stateText()).matchAll(/"API_AUTH": *\{ *"secure": *"([^"]+)"/g)].map(
+      ([, text]) => text,
+    );
+    assert.ok(sealed.length >= 2, `found ${sealed.length}`);
+    assert.equal(new Set(sealed).size, 1);
   });
 
   it("brings a changed value by the next update, without an image, and back by a rollback", async () => {

@@ -16,7 +16,13 @@ function run(command: string, ...args: string[]): Ended {
 }
 
 function runIn(env: Record<string, string>, command: string, ...args: string[]): Ended {
+  return runWith("", env, command, ...args);
+}
+
+/** @param input what it reads from its standard input */
+function runWith(input: string, env: Record<string, string>, command: string, ...args: string[]): Ended {
   const { status, stdout, stderr } = spawnSync("sh", ["scripts/run", command, ...args], {
+    input,
     cwd: projectDir,
     env: { ...process.env, ...env, DOCKER_HOST: "unix:///nowhere/docker.sock" },
     encoding: "utf8",
@@ -70,6 +76,39 @@ describe("commands", function () {
       assert.equal(errors.length, 1, errors.join("\n"));
       assert.match(errors[0] ?? "", expected);
     }
+  });
+
+  it("R-SEC-01: secret sets, lists and removes, and never takes or shows a value on the command line", () => {
+    const env = { XDG_CONFIG_HOME: temporaryFolder() };
+    const secret = (input: string, ...args: string[]) => runWith(input, env, "secret", ...args);
+    assert.equal(secret("canary\n", "set", "TOKEN").code, 0);
+    const listed = secret("", "list");
+    assert.match(listed.stdout, /TOKEN +set +no/);
+    assert.doesNotMatch(listed.stdout, /canary/);
+    for (const [words, expected] of [
+      [["set", "TOKEN", "canary"], /^error: write npm run secret -- set NAME.*never from the command line$/],
+      [["set", "canary-value"], /^error: NAME must be of capitals, digits and "_"/],
+      [["set", "EMPTY"], /^error: nothing was given for EMPTY/],
+      [["remove", "NONE"], /^error: there is no secret NONE of stack "dev"/],
+      [["nonsense"], /^error: write npm run secret/],
+    ] as const) {
+      const { code, errors } = secret("", ...words);
+      assert.equal(code, 1);
+      assert.equal(errors.length, 1);
+      assert.match(errors[0] ?? "", expected);
+      assert.doesNotMatch(errors[0] ?? "", /canary/);
+    }
+    assert.equal(secret("", "remove", "TOKEN").code, 0);
+    assert.match(secret("", "list").stdout, /has no secrets here/);
+  });
+
+  it("R-SEC-01: esc:push refuses a stack without environments, and a backend that has none", () => {
+    const env = { XDG_CONFIG_HOME: temporaryFolder(), PULUMI_ACCESS_TOKEN: "", PULUMI_BACKEND_URL: "" };
+    assert.match(runIn(env, "esc/push").errors[0] ?? "", /^error: Pulumi\.dev\.yaml names no environment/);
+    assert.match(
+      runIn(env, "esc/push", "--stack", "prod").errors[0] ?? "",
+      /^error: environments are pushed to Pulumi Cloud: set PULUMI_ACCESS_TOKEN/,
+    );
   });
 
   it("test refuses what is no test, in one line", () => {
