@@ -13,8 +13,16 @@ export interface PackConfig {
   production?: boolean;
 }
 
+/** Of one policy. */
+type PolicyConfig = PackConfig & { enforcementLevel?: "disabled" };
+
 /** The content of the engine's `--policy-pack-config` file. */
-export function policyConfig(config: PackConfig): Record<string, PackConfig> {
-  const names = [...rules.map(({ name }) => name), EXEMPTIONS, UNUSED_EXEMPTIONS];
-  return Object.fromEntries(names.map((name) => [name, config]));
+export function policyConfig(config: PackConfig): Record<string, PolicyConfig> {
+  const names = [...rules.map(({ name }) => name), EXEMPTIONS];
+  const { exemptions = [] } = config;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, config])),
+    // To ask it is to hand it the whole stack.
+    [UNUSED_EXEMPTIONS]: exemptions.length > 0 ? config : { enforcementLevel: "disabled" },
+  };
 }

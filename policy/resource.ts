@@ -8,7 +8,7 @@ export interface Inputs {
 
 /** A resource as the program declares it, in the shape that rules look at. */
 export interface DeclaredResource {
-  /** Type token; of a dynamic resource its class alone: `ProcessLimit`. */
+  /** Type token. */
   type: string;
   /** Logical name without `PROJECT-STACK-`: what tables show and exemptions name. */
   name: string;
@@ -41,15 +41,13 @@ export interface AnalyzedResource {
 export const CONTAINER = "docker:index/container:Container";
 export const NETWORK = "docker:index/network:Network";
 export const VOLUME = "docker:index/volume:Volume";
-export const PROCESS_LIMIT = "ProcessLimit";
-export const PULLED_IMAGE = "PulledImage";
-export const CONTAINER_WATCH = "ContainerWatch";
-export const SECRET_FILES = "SecretFiles";
+export const PROCESS_LIMIT = "pulumi-nodejs:dynamic/index:ProcessLimit";
+export const PULLED_IMAGE = "pulumi-nodejs:dynamic/index:PulledImage";
+export const CONTAINER_WATCH = "pulumi-nodejs:dynamic/index:ContainerWatch";
+export const SECRET_FILES = "pulumi-nodejs:dynamic/index:SecretFiles";
 export const MCP_SERVER = "mcp:index:McpServer";
 export const SERVICE = "mcp:index:Service";
 export const STATE_VOLUME = "mcp:index:StateVolume";
-
-const DYNAMIC = "pulumi-nodejs:dynamic";
 
 export function declaredResource(analyzed: AnalyzedResource): DeclaredResource {
   const { type, name, urn, props, opts, propertyDependencies = {} } = analyzed;
@@ -58,7 +56,7 @@ export function declaredResource(analyzed: AnalyzedResource): DeclaredResource {
   const stack = head.split(":")[2] ?? "";
   const prefix = `${project}-${stack}-`;
   return {
-    type: type.startsWith(DYNAMIC) ? type.slice(type.lastIndexOf(":") + 1) : type,
+    type,
     name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
     urn,
     project,

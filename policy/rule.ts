@@ -15,12 +15,12 @@ interface RuleBase {
   description: string;
   /** mandatory: the update is refused. advisory: it is told of. */
   severity: "mandatory" | "advisory";
+  /** Types that it is asked about. */
+  types: readonly string[];
 }
 
 /** Judges one resource by its own inputs, before an update as well as in it. */
 export interface ResourceRule extends RuleBase {
-  /** Types that it is asked about. */
-  types: readonly string[];
   check: (resource: DeclaredResource, context: RuleContext) => Finding[];
 }
 

@@ -6,6 +6,7 @@ export const internalNetworks: StackRule = {
   name: "internal-networks",
   description: "MCP servers are on internal networks only.",
   severity: "mandatory",
+  types: [CONTAINER, NETWORK],
   checkStack(resources) {
     const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
     return resources

@@ -6,6 +6,7 @@ export const processLimit: StackRule = {
   name: "process-limit",
   description: "Every container has a limit of tasks, set by a ProcessLimit.",
   severity: "mandatory",
+  types: [CONTAINER, PROCESS_LIMIT],
   checkStack(resources) {
     const limited = new Set(
       resources

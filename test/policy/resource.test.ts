@@ -33,12 +33,6 @@ describe("resources as policies see them (R-SEC-10)", () => {
     );
   });
 
-  it("have the class of a dynamic resource as their type", () => {
-    const type = "pulumi-nodejs:dynamic/index:ProcessLimit";
-    const urn = `urn:pulumi:dev::p::${type}::memory`;
-    assert.equal(declaredResource({ type, name: "memory", urn, props: {}, opts }).type, "ProcessLimit");
-  });
-
   it("tell what only the update knows, at any depth, and all the rest beside it", () => {
     const props = unknownCheckingProxy({
       image: stringUnknown,
