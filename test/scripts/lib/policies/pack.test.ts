@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import type { PackConfig } from "../../../../policy/config.ts";
+import { packArgs } from "../../../../scripts/lib/policies/pack.ts";
+import { cleanUp, temporaryFolder } from "../../support.ts";
+
+describe("what the engine is told of policies (R-SEC-10)", () => {
+  after(cleanUp);
+  const env = { XDG_CACHE_HOME: temporaryFolder() };
+
+  async function told(config: PackConfig) {
+    const [option, pack = "", configOption, file = ""] = await packArgs(config, env);
+    assert.deepEqual([option, configOption], ["--policy-pack", "--policy-pack-config"]);
+    return { pack, file, config: JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown> };
+  }
+
+  it("is one executable pack, bundled once", async () => {
+    const first = await told({});
+    assert.ok(statSync(first.pack).mode & 0o100);
+    const bundle = statSync(first.pack.replace(/[^/]*$/, "pack.cjs"));
+    const second = await told({});
+    assert.deepEqual([second.pack, second.file], [first.pack, first.file]);
+    assert.equal(statSync(first.pack.replace(/[^/]*$/, "pack.cjs")).mtimeMs, bundle.mtimeMs);
+  });
+
+  it("is the same settings for every policy; nobody looks for exemptions that are not needed where none is", async () => {
+    const exemption = { policy: "limits", resource: "gateway", reason: "why", until: "2999-01-01" };
+    const given = { production: true, exemptions: [exemption] };
+    const exempted = await told(given);
+    for (const policy of ["limits", "internal-networks", "exemptions", "unused-exemptions"]) {
+      assert.deepEqual(exempted.config[policy], given, policy);
+    }
+    const plain = await told({});
+    assert.deepEqual(
+      [plain.config["limits"], plain.config["unused-exemptions"]],
+      [{}, { enforcementLevel: "disabled" }],
+    );
+    assert.notEqual(plain.file, exempted.file);
+  });
+});
