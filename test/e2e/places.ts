@@ -23,6 +23,7 @@ export const places = {
   e2eladder: { port: 12463, range: "10.247.0.0/16" },
   e2eorphan: { port: 11841, range: "10.233.0.0/16" },
   e2eadopt: { port: 11861, range: "10.234.0.0/16" },
+  e2epolicy: { port: 12480, range: "10.253.0.0/16" },
   e2erefuse: { port: 11821, range: "10.232.0.0/16" },
   envs: { port: 12421, range: "10.243.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },

@@ -11,6 +11,8 @@ import { projectDir } from "../../scripts/lib/paths.ts";
 import { packArgs } from "../../scripts/lib/policies/pack.ts";
 import { readViolations, type Violation } from "../../scripts/lib/policies/violations.ts";
 import { prepareEngine, type Prepared } from "../../scripts/lib/prepare.ts";
+import { places } from "./places.ts";
+import { TestEstate } from "./testEstate.ts";
 
 const PROJECT = "policed";
 const STACK = "test";
@@ -122,5 +124,43 @@ describe("Policies, through the real engine (R-SEC-10)", function () {
     const { code, violations, output } = await policed("passing", { production: true });
     assert.deepEqual(rows(violations), []);
     assert.equal(code, 0, output);
+  });
+});
+
+describe("npm run preview and npm run up under policies (R-SEC-10)", function () {
+  this.timeout(120_000);
+  const { port } = places.e2epolicy;
+  const estate = new TestEstate("e2epolicy", {
+    config: { "mcp-estate:servers": { fetch: {} }, "mcp-estate:gateway": { port, bind: "0.0.0.0" } },
+  });
+  const exempt = (until: string) =>
+    estate.configure((config) => {
+      const exemption = { policy: "no-public-bind", resource: "gateway", reason: "TLS ends on the balancer", until };
+      config["mcp-estate:policy"] = { exemptions: [exemption] };
+    });
+
+  before(() => estate.create());
+  after(() => estate.dispose());
+
+  it("refuse the update before anything is made", async () => {
+    const { code, output } = await estate.command("up", ["--yes"]);
+    assert.equal(code, 1, output);
+    assert.match(
+      output,
+      new RegExp(`no-public-bind +gateway +host port ${port} on 0\\.0\\.0\\.0, without TLS\n +→ bind it`),
+    );
+    assert.deepEqual([await estate.containers(), await estate.networks(), await estate.volumes()], [[], [], []]);
+  });
+
+  it("take an exemption from the stack file until its last day, and refuse it from then on", async () => {
+    exempt("9999-12-31");
+    const { output } = await estate.succeed("preview");
+    assert.match(output, /\nNo policy is violated\.\n/);
+
+    exempt("2026-01-31");
+    const ended = await estate.command("preview");
+    assert.equal(ended.code, 1, ended.output);
+    assert.match(ended.output, /exemption of gateway from no-public-bind: it ended on 2026-01-31/);
+    assert.match(ended.output, /no-public-bind +gateway/);
   });
 });
