@@ -34,9 +34,16 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(words.toUpperCase());
 }
 
-/** A value that a variable may have whatever its name: nothing, a switch, a number, a path to the real one. */
+/**
+ * A value that a variable may have whatever its name: nothing, a switch, a number, a path to the real one, or what stands in a
+ * preview for one that is not at hand (`--placeholders`).
+ */
 export function isHarmless(value: string): boolean {
-  return value === "" || /^(true|false|yes|no|on|off|none|null|-?\d+(\.\d+)?|[./~].*)$/i.test(value);
+  return (
+    value === "" ||
+    value.startsWith("PLACEHOLDER-") ||
+    /^(true|false|yes|no|on|off|none|null|-?\d+(\.\d+)?|[./~].*)$/i.test(value)
+  );
 }
 
 const SHORTEST = 20;

@@ -36,7 +36,8 @@ describe("What is declared is what runs, property by property", function () {
   const own = new OwnDocker("cov");
   const { docker } = own;
   const estate = new TestEstate("cov", {
-    config: { "mcp-estate:servers": { memory: {} } },
+    // Each property is changed to see it arrive, those too that policies do not let anybody change.
+    config: { "mcp-estate:servers": { memory: {} }, "mcp-estate:policy": { enabled: false } },
     host: own,
   });
   const coverage = new Coverage();

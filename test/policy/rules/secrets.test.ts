@@ -16,6 +16,7 @@ describe("policies on secrets (R-SEC-01, R-SEC-10)", () => {
       "DB_PASSWORD_FILE=/run/secrets/db",
       "USE_TOKEN=true",
       "API_KEY=",
+      "API_KEY=PLACEHOLDER-mcp-estate-servers-memory-env-API_KEY",
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/bin",
       "IMAGE=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
       "RELEASE=mcp-server-sequential-thinking-2026-08-31",
