@@ -44,6 +44,16 @@ export interface Declaration {
   readonly sound?: boolean;
 }
 
+/** One caller of the gateway beside the owner. */
+export interface Caller {
+  readonly name: string;
+  readonly token: string;
+  /** ISO 8601. @default never */
+  readonly expires?: string;
+  /** As in the gateway's contract. @default everything */
+  readonly scopes?: object;
+}
+
 /** Supervisors and a gateway as in the images: bundled, each a process of its own, here on loopback. */
 export interface Programs {
   readonly gateway: string;
@@ -113,6 +123,7 @@ export async function startPrograms(
   servers: readonly Declaration[],
   /** For example `--cpu-prof`. */
   nodeFlags: readonly string[] = [],
+  callers: readonly Caller[] = [],
 ): Promise<Programs> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   // esbuild's service is a child of this process: a ladder that is tested in it counts and ends what is not its own.
@@ -155,7 +166,11 @@ export async function startPrograms(
     for (const { name } of sound) await untilAnswer(`${addresses.get(name) ?? ""}/ready`, isHealthy);
     const startMs = performance.now() - began;
     const gatewayPort = await freePort();
-    const tokens = [{ principal: "owner", sha256: createHash("sha256").update(TOKEN).digest("hex") }];
+    const tokens = [{ name: "owner", token: TOKEN }, ...callers].map(({ name, token, ...rest }: Caller) => ({
+      principal: name,
+      sha256: createHash("sha256").update(token).digest("hex"),
+      expires: rest.expires,
+    }));
     writeFileSync(join(folder, "tokens.json"), JSON.stringify({ version: 1, tokens }));
     const contract = {
       limits: LIMITS,
@@ -167,6 +182,7 @@ export async function startPrograms(
         sharing,
       })),
       tokensFile: "tokens.json",
+      principals: callers.map(({ name, scopes }) => ({ name, scopes })),
       callTimeoutSeconds: 30,
       healthIntervalSeconds: 0.5,
     };
