@@ -143,21 +143,19 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
     assert.equal((await listed("sequential-thinking"))?.sharing, "isolated");
   });
 
-  it("R-SEC-09 a token is rotated under load: no call, stream or container is lost, and the old one ends", async () => {
+  it("R-SEC-09 tokens are rotated under load: no call, stream or container is lost, and the old ones end", async () => {
     const old = tokens["alice"] ?? "";
     const gatewayId = async (): Promise<string> => (await estate.container("gateway")).id;
     const before = await gatewayId();
-    const rotate = async (list: object[]): Promise<void> => {
-      estate.configure((config) => {
-        config["mcp-estate:gateway"] = { port: estate.port, principals: { alice: { tokens: list }, bob: {} } };
-      });
+    const rotate = async (...args: string[]): Promise<void> => {
+      await estate.succeed("rotate-token", args);
       await estate.succeed("up", ["--yes"]);
       tokens = await estate.output("gatewayTokens");
       assert.equal(await gatewayId(), before);
     };
     const stream = await openStream(old);
     const end = load([owner, old]);
-    await rotate([{ name: "1", expires: "2099-12-31" }, { name: "2" }]);
+    await rotate("alice");
     const seen = await end();
     assert.deepEqual([...seen.keys()], [200]);
     assert.deepEqual(Object.keys(tokens).sort(), ["alice", "alice/1", "bob"]);
@@ -166,14 +164,44 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
     for (const token of [old, tokens["alice"] ?? ""]) assert.equal((await call(token, "/servers")).status, 200);
     assert.equal(stream.ended(), false);
 
-    await rotate([{ name: "2" }]);
+    await rotate("alice", "--grace", "0");
     await eventually(async () => assert.equal((await call(old, "/servers")).status, 401), 5000);
-    assert.equal((await call(tokens["alice"] ?? "", "/servers")).status, 200);
     await eventually(async () => assert.ok(await Promise.resolve(stream.ended())), 5000);
+    const oldOwner = owner;
+    await rotate("owner", "--grace", "0");
+    owner = await estate.token();
+    await eventually(async () => assert.equal((await call(oldOwner, "/servers")).status, 401), 5000);
+    for (const token of [owner, tokens["alice"] ?? "", tokens["bob"] ?? ""])
+      assert.equal((await call(token, "/servers")).status, 200);
+
     const files = await estate.exec("gateway", ["sh", "-c", "cat /run/secrets/*"]);
-    assert.ok(files.output.includes(hashToken(tokens["alice"] ?? "")));
-    assert.ok(!files.output.includes(hashToken(old)));
-    for (const token of [old, owner, ...Object.values(tokens)]) assert.ok(!files.output.includes(token));
+    assert.ok(files.output.includes(hashToken(owner)));
+    for (const gone of [old, oldOwner]) assert.ok(!files.output.includes(hashToken(gone)));
+    for (const token of [old, oldOwner, owner, ...Object.values(tokens)]) assert.ok(!files.output.includes(token));
+  });
+
+  it("R-GW-14 a scope in the settings is in force with the update, and its caller reaches nothing else", async () => {
+    estate.configure((config) => {
+      const { principals } = config["mcp-estate:gateway"] as { principals: Record<string, object> };
+      principals["bob"] = { scopes: { echo: ["echo"] }, expires: "2099-12-31" };
+    });
+    await estate.succeed("up", ["--yes"]);
+    const bob = tokens["bob"] ?? "";
+    const { servers: seen } = JSON.parse((await call(bob, "/servers")).text) as { servers: Array<{ tools: string[] }> };
+    assert.deepEqual(
+      seen.map(({ tools }) => tools),
+      [["echo"]],
+    );
+    const statuses = [];
+    for (const [server, tool] of [
+      ["echo", "echo"],
+      ["echo", "get-env"],
+      ["sequential-thinking", "sequentialthinking"],
+    ]) {
+      statuses.push((await call(bob, "/execute", { server, tool, arguments: { message: "x" } })).status);
+    }
+    assert.deepEqual(statuses, [200, 404, 404]);
+    assert.equal((await call(bob, "/metrics")).status, 404);
   });
 
   it("docker stop of one instance loses no call: it ends what it has begun, the rest goes to the other", async () => {
