@@ -182,8 +182,15 @@ describe("Instances and named callers, end to end (R-GW-10, R-GW-12, R-GW-13, R-
 
   it("R-GW-14 a scope in the settings is in force with the update, and its caller reaches nothing else", async () => {
     estate.configure((config) => {
-      const { principals } = config["mcp-estate:gateway"] as { principals: Record<string, object> };
-      principals["bob"] = { scopes: { echo: ["echo"] }, expires: "2099-12-31" };
+      config["mcp-estate:gateway"] = {
+        port: estate.port,
+        // as the rotations have left them
+        tokens: [{ name: "2" }],
+        principals: {
+          alice: { tokens: [{ name: "3" }] },
+          bob: { scopes: { echo: ["echo"] }, expires: "2099-12-31" },
+        },
+      };
     });
     await estate.succeed("up", ["--yes"]);
     const bob = tokens["bob"] ?? "";
