@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectDir } from "../../scripts/lib/paths.ts";
 import { docker, TestEstate } from "./testEstate.ts";
@@ -47,7 +47,14 @@ describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
   });
 
   it("previews a stack whose passphrase is not here as if nothing were deployed, secrets by placeholders", async () => {
-    await estate.pulumi("config", "set", "--secret", "--path", "mcp-estate:servers.memory.env.TOKEN", "s3cret-value");
+    await estate.pulumi(
+      "config",
+      "set",
+      "--secret",
+      "--path",
+      "mcp-estate:servers.memory.secretEnv.TOKEN",
+      "s3cret-value",
+    );
     assert.match(readFileSync(stackFile(), "utf8"), /encryptionsalt/);
     const elsewhere = {
       XDG_CONFIG_HOME: join(estate.folder, "elsewhere"),
@@ -55,7 +62,10 @@ describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
     };
     mkdirSync(elsewhere.XDG_CONFIG_HOME);
     const { stdout } = await estate.succeed("preview", ["--placeholders"], elsewhere);
-    assert.match(stdout, /mcp-estate:servers\.memory\.env\.TOKEN +"PLACEHOLDER-mcp-estate-servers-memory-env-TOKEN"/);
+    assert.match(
+      stdout,
+      /mcp-estate:servers\.memory\.secretEnv\.TOKEN +"PLACEHOLDER-mcp-estate-servers-memory-secretEnv-TOKEN"/,
+    );
     assert.doesNotMatch(stdout, /s3cret-value/);
     assert.match(stdout, /create +container memory/);
   });
@@ -122,7 +132,8 @@ describe("A stack with environments, deployed without Pulumi Cloud (R-SEC-01, R-
     await requireNowhere([first]);
   });
 
-  it("drift and refresh work on it, and find nothing changed", async () => {
+  it("smoke, drift and refresh work on it, and find nothing changed", async () => {
+    await succeed("smoke");
     assert.match(await succeed("drift"), /No drift: what runs is what was deployed/);
     await succeed("refresh", ["--yes"]);
     // The same value has the same ciphertext in each version: the history shows no change that is none.
@@ -169,7 +180,8 @@ describe("A stack with environments, deployed without Pulumi Cloud (R-SEC-01, R-
         }
       }
     }
-    const settings = readdirSync("/dev/shm").filter((name) => name.startsWith("mcp-estate-settings-"));
+    // Others' commands may have theirs there at this moment.
+    const settings = globSync("/dev/shm/mcp-estate-settings-*/Pulumi.envs.yaml");
     assert.deepEqual(settings, []);
   }
 });
