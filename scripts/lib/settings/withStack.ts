@@ -13,7 +13,7 @@ import { sayer } from "../log.ts";
 import { projectDir } from "../paths.ts";
 import { prepareEngine, type Prepared } from "../prepare.ts";
 import { projectName } from "../projectName.ts";
-import { readSecrets } from "../secrets/store.ts";
+import { readSecrets, type Secrets } from "../secrets/store.ts";
 import { ensureStack } from "../stack.ts";
 import { requireStackFile, type StackFile } from "../stackFile.ts";
 import { UserError } from "../userError.ts";
@@ -66,7 +66,7 @@ export async function withStack<T>(options: WithStackOptions, work: (ready: Read
     const prepared = await getReady({ stack, flags });
     return work({ prepared, stackFile: own, configFile: undefined, args: [], placeholders: new Map() });
   }
-  const given = await open(own, stack, isOpenedHere ? environment : undefined);
+  const given = await open(own, stack, isOpenedHere ? environment : undefined, missing);
   if (missing === "refuse") requireAll(given, stack);
   const settings = merged([given.config, own.config]);
   const schema = settingsSchema();
@@ -92,12 +92,23 @@ export async function withStack<T>(options: WithStackOptions, work: (ready: Read
 export async function givenToStack(stack: string): Promise<Given> {
   const own = requireStackFile(projectDir, stack);
   const { environment } = (parse(readFileSync(own.file, "utf8")) ?? {}) as Settings;
-  return open(own, stack, environment);
+  return open(own, stack, environment, "refuse");
 }
 
-async function open(own: StackFile, stack: string, environment: unknown): Promise<Given> {
+async function open(
+  own: StackFile,
+  stack: string,
+  environment: unknown,
+  missing: WithStackOptions["missing"],
+): Promise<Given> {
   const stackFile = basename(own.file);
-  const secrets = environment === undefined ? new Map() : await readSecrets(ownerOf(projectDir, stack));
+  let secrets: Secrets = new Map();
+  try {
+    if (environment !== undefined) secrets = await readSecrets(ownerOf(projectDir, stack));
+  } catch (error) {
+    // Secrets whose key is lost are missing like any other value.
+    if (missing === "refuse" || !(error instanceof UserError)) throw error;
+  }
   return openHere({ project: projectDir, stackFile, environment, secrets });
 }
 
