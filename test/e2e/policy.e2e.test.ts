@@ -19,7 +19,7 @@ const STACK = "test";
 
 describe("Policies, through the real engine (R-SEC-10)", function () {
   this.timeout(120_000);
-  const folder = mkdtempSync(join(tmpdir(), "mcp-estate-policy-"));
+  let folder = "";
   let prepared: Prepared;
   let found: Violation[] = [];
 
@@ -41,6 +41,7 @@ describe("Policies, through the real engine (R-SEC-10)", function () {
     violations.map(({ policy, resource, why }) => `${policy} ${resource}: ${why}`).sort();
 
   before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "mcp-estate-policy-"));
     cpSync(join(projectDir, "test/fixtures/policy"), folder, { recursive: true });
     for (const shared of ["components", "runtime", "node_modules"])
       symlinkSync(join(projectDir, shared), join(folder, shared));
