@@ -1,5 +1,6 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
 import { catalogue } from "./components/catalogue/index.ts";
+import { Edge } from "./components/edge.ts";
 import { Gateway } from "./components/gateway.ts";
 import { instanceNames } from "./components/instances.ts";
 import { McpServer } from "./components/mcpServer.ts";
@@ -14,6 +15,7 @@ const target = targetFor(estate.target, owner);
 
 target.checkCapacity(
   [
+    { component: "edge", limits: estate.gateway.edgeLimits },
     { component: "gateway", limits: estate.gateway.limits },
     ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
     ...estate.services.map(toDemand),
@@ -21,9 +23,8 @@ target.checkCapacity(
   estate.allowOvercommit,
 );
 
-const EDGE = "gateway-edge";
 const names = estate.servers.map((server) => server.name);
-const subnets = allocateSubnets(estate.networkRange, [EDGE, ...names]);
+const subnets = allocateSubnets(estate.networkRange, ["edge", "gateway", ...names]);
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
@@ -37,8 +38,16 @@ const gateway = new Gateway("gateway", {
   target,
   gateway: estate.gateway,
   health: estate.health,
-  edgeSubnet: subnets.get(EDGE) ?? "",
+  subnet: subnets.get("gateway") ?? "",
+  readySeconds,
   servers: mcpServers,
+});
+const edge = new Edge("edge", {
+  target,
+  settings: estate.gateway,
+  health: estate.health,
+  subnet: subnets.get("edge") ?? "",
+  gateway,
 });
 
 const networks = new Map(
@@ -63,14 +72,17 @@ export const orphans = reportedOrphans.reported;
 /** How many of each kind. */
 export const orphanCounts = reportedOrphans.counts;
 const smoke = target.smokeGate({
-  gatewayUrl: gateway.url,
+  gatewayUrl: edge.url,
   token: gateway.token,
+  ...(estate.gateway.tls ? { certificate: estate.gateway.tls.certificate } : {}),
   servers: estate.servers.map(({ name, state, entry: { proof } }) => ({ name, state, proof })),
   timeoutSeconds: estate.gate.timeoutSeconds,
 });
 /** What this update was made from and found, so that a rollback finds it in the engine's history. */
 export const release = { program, images: target.images(), smoke };
-export const gatewayUrl = gateway.url;
+export const gatewayUrl = edge.url;
+/** Certificate of the published port, PEM; "" where it is plain HTTP. */
+export const gatewayCertificate = estate.gateway.tls?.certificate ?? "";
 export const gatewayToken = gateway.token;
 /** Of the callers that the settings name. */
 export const gatewayTokens = gateway.tokens;
@@ -78,7 +90,7 @@ export const servers = Object.fromEntries(
   estate.servers.map((server, i) => [
     server.name,
     {
-      url: `${gateway.url}/servers/${server.name}/mcp`,
+      url: `${edge.url}/servers/${server.name}/mcp`,
       image: mcpServers[i]?.imageId,
       limits: server.limits,
       effective: mcpServers[i]?.effective,

@@ -3,18 +3,19 @@ import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract
 import type { CatalogueEntry } from "./catalogue/index.ts";
 import { principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
 import { MAX_INSTANCES } from "./instances.ts";
-import { limitClasses, limitClassNames } from "./limitClasses.ts";
+import { edgeLimits, limitClasses, limitClassNames } from "./limitClasses.ts";
 import { policySettingsSchema } from "./policySettings.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
-  secretTextSchema,
   serviceFaults,
+  secretTextSchema,
   serviceSettingsSchema,
   sharedNetworkSchema,
   type ServiceConfig,
   type SharedNetworkConfig,
 } from "./serviceConfig.ts";
 import { isSubnetRange } from "./subnets.ts";
+import { tlsFaults } from "./tlsFaults.ts";
 
 /** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
 const limitsOverrideSchema = z.strictObject(limitsSchema.unwrap().partial().shape);
@@ -67,6 +68,11 @@ export const estateSettingsSchema = z.strictObject({
       bind: z.ipv4().default("127.0.0.1"),
       limitClass: z.enum(limitClassNames).default("standard"),
       limits: limitsOverrideSchema.optional(),
+      /**
+       * Certificate chain and key of the published port, PEM. Without them only a
+       * loopback bind is allowed: what encrypts in front of it runs on this host then.
+       */
+      tls: z.strictObject({ certificate: z.string().min(1), key: secretTextSchema }).optional(),
       /** Of the stack's own caller (stack outputs gatewayToken, gatewayTokens). @default one that never expires */
       tokens: tokensSchema.optional(),
       /**
@@ -141,7 +147,15 @@ export interface ServerConfig {
 export interface EstateConfig {
   target: "docker";
   networkRange: string;
-  gateway: { port: number; bind: string; limits: Limits; callers: readonly CallerConfig[] };
+  gateway: {
+    port: number;
+    bind: string;
+    limits: Limits;
+    /** Of the proxy that owns the port. */
+    edgeLimits: Limits;
+    tls?: { certificate: string; key: string } | undefined;
+    callers: readonly CallerConfig[];
+  };
   allowOvercommit: boolean;
   orphans: OrphanPolicy;
   volumes: { protect: boolean };
@@ -153,7 +167,7 @@ export interface EstateConfig {
 }
 
 /** Components of the estate itself, whose names a server cannot take. */
-const RESERVED_NAMES: readonly string[] = ["gateway"];
+const RESERVED_NAMES: readonly string[] = ["edge", "gateway"];
 
 /** Settings that cannot be deployed. The message has one line per fault: key, value given, what is allowed. */
 export class ConfigError extends Error {
@@ -212,6 +226,7 @@ export function resolveEstate(
   }
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
+  faults.push(...tlsFaults(gateway, `${namespace}:gateway`));
   const { callers, faults: callerFaults } = resolveCallers(gateway, Object.keys(servers), `${namespace}:gateway`);
   faults.push(...callerFaults);
   const services = named(parsed.data.services);
@@ -226,7 +241,14 @@ export function resolveEstate(
   return {
     target,
     networkRange: network.range,
-    gateway: { port: gateway.port, bind: gateway.bind, limits: gatewayLimits, callers },
+    gateway: {
+      port: gateway.port,
+      bind: gateway.bind,
+      limits: gatewayLimits,
+      edgeLimits,
+      tls: gateway.tls,
+      callers,
+    },
     allowOvercommit,
     orphans,
     volumes,
@@ -275,7 +297,7 @@ function describeIssue(given: z.core.$ZodIssue, settings: unknown, namespace: st
   }
   let value: unknown = settings;
   for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
-  const shown = value === undefined ? "nothing" : issue.path.includes("secretEnv") ? "a secret" : inClear(value);
+  const shown = value === undefined ? "nothing" : issue.path.some(isSecretKey) ? "a secret" : inClear(value);
   return `${key}: ${shown} given; ${issue.message}`;
 }
 
@@ -292,7 +314,12 @@ function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
 
 /** Encrypted settings arrive here decrypted and must not reach a message. */
 function inClear(value: unknown): string {
-  return JSON.stringify(value, (name, inner: unknown) => (name === "secretEnv" ? "secret" : inner));
+  return JSON.stringify(value, (name, inner: unknown) => (isSecretKey(name) ? "secret" : inner));
+}
+
+/** Settings whose values are secrets, or have one beside them. */
+function isSecretKey(name: PropertyKey): boolean {
+  return name === "secretEnv" || name === "tls";
 }
 
 function allowedKeys(path: readonly PropertyKey[]): string {

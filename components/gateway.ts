@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { OWNER, SERVICE_PORT, type GatewayContract } from "../runtime/contract/index.ts";
+import * as random from "@pulumi/random";
+import { OWNER, type GatewayContract } from "../runtime/contract/index.ts";
 import type { EstateConfig } from "./estateConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { GatewayTokens } from "./gatewayTokens.ts";
@@ -14,23 +15,34 @@ export interface GatewayArgs {
   target: Target;
   gateway: EstateConfig["gateway"];
   health: EstateConfig["health"];
-  /** /29 of the network that carries the published port. */
-  edgeSubnet: string;
+  /** /29 of the network on which the edge finds it. */
+  subnet: string;
+  /** How long it may take to hear from every server after a start, in seconds. */
+  readySeconds: number;
   servers: readonly McpServer[];
 }
 
 /** Every call ends with an answer or an error within this (R-GW-04). */
-const CALL_TIMEOUT_SECONDS = 30;
+export const CALL_TIMEOUT_SECONDS = 30;
 /** A killed server must show within 10 s. */
 const HEALTH_INTERVAL_SECONDS = 2;
 /** The hashes of all tokens. */
 const TOKENS_FILE = "gateway-tokens.json";
+const SESSION_KEY_FILE = "session-key";
+/** 285 bits. */
+const SESSION_KEY_LENGTH = 48;
 const SCRATCH_MIB = 16;
+/** The longest call that it has in hand, and what it takes to tell the edge. */
+const STOP_SECONDS = CALL_TIMEOUT_SECONDS + 5;
 
-/** The one way in: joins every server's network and publishes one port of the host. */
+/** The one way to the servers: joins every server's network, and one on which the edge finds it. */
 export class Gateway extends pulumi.ComponentResource {
-  /** Base URL on the host, for example http://127.0.0.1:11000. */
-  readonly url: string;
+  /** Network on which it is found. */
+  readonly networkName: pulumi.Output<string>;
+  /** Name that all its containers have there. */
+  readonly alias: string;
+  /** Name of the very container, once it is ready. */
+  readonly address: pulumi.Output<string>;
   /** The owner's current bearer token; secret. */
   readonly token: pulumi.Output<string>;
   /** Every other valid token by its caller, see GatewayTokens; secret. */
@@ -49,11 +61,15 @@ export class Gateway extends pulumi.ComponentResource {
     const tokens = new GatewayTokens(`${name}-token`, gateway.callers, parent);
     this.token = tokens.owner;
     this.tokens = tokens.others;
-    const edge = new EstateNetwork(
-      `${name}-edge`,
-      { target, component: name, subnet: args.edgeSubnet, kind: "edge" },
+    const keyArgs = { length: SESSION_KEY_LENGTH, special: false };
+    const sessionKey = new random.RandomPassword(`${name}-session-key`, keyArgs, parent).result;
+    const { subnet } = args;
+    this.networkName = new EstateNetwork(
+      name,
+      { target, component: name, subnet, kind: "internal" },
       parent,
-    );
+    ).networkName;
+    this.alias = name;
     this.imageId = target.image(name, gatewayRecipe({ user }), parent);
     const workload = target.workload(
       name,
@@ -64,31 +80,33 @@ export class Gateway extends pulumi.ComponentResource {
         user,
         group: user,
         limits: gateway.limits,
-        networks: [edge.networkName, ...servers.map((server) => server.networkName)].map((network) => ({
+        networks: [this.networkName, ...servers.map((server) => server.networkName)].map((network) => ({
           network,
           aliases: [name],
         })),
-        ports: [{ containerPort: SERVICE_PORT, hostPort: gateway.port, bind: gateway.bind }],
+        ports: [],
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
         contract: contractOf(args).apply((contract) => JSON.stringify(contract, null, 2)),
+        onNewContract: "reload",
         supervised: false,
-        // Two cannot publish one port.
-        newBesideOld: false,
-        secrets: { [TOKENS_FILE]: tokens.hashes },
+        readySeconds: args.readySeconds,
+        newBesideOld: true,
+        stopSeconds: STOP_SECONDS,
+        secrets: { [TOKENS_FILE]: tokens.hashes, [SESSION_KEY_FILE]: sessionKey },
         closed: false,
       },
       parent,
     );
     this.containerId = workload.containerId;
     this.effective = workload.effective;
-    this.url = `http://${gateway.bind === "0.0.0.0" ? "127.0.0.1" : gateway.bind}:${gateway.port}`;
-    this.registerOutputs({ url: this.url, token: this.token, tokens: this.tokens, containerId: this.containerId });
+    this.address = workload.address;
+    this.registerOutputs({ token: this.token, tokens: this.tokens, containerId: this.containerId });
   }
 }
 
-function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<GatewayContract> {
+function contractOf({ target, gateway, servers, subnet }: GatewayArgs): pulumi.Output<GatewayContract> {
   return pulumi.output({
     version: 1,
     estate: target.owner.estate,
@@ -97,6 +115,8 @@ function contractOf({ target, gateway, servers }: GatewayArgs): pulumi.Output<Ga
     servers: servers.map((server) => server.route),
     tokensFile: TOKENS_FILE,
     principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ rights }) => rights),
+    sessionKeyFile: SESSION_KEY_FILE,
+    proxySubnet: subnet,
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

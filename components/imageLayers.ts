@@ -9,6 +9,8 @@ export type Layer =
   /** `pip install --require-hashes` of a lock folder into /app/site-packages, compiled. */
   | { kind: "pypi"; lockFolder: string; python: string }
   /** The supervisor or the gateway, the account it runs under, and the folders that volumes are mounted on. */
-  | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] };
+  | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] }
+  /** The account that a program of the image below runs under, with the folder of its secrets. */
+  | { kind: "account"; user: number };
 
 export type Program = "supervisor" | "gateway";

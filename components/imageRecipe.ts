@@ -53,6 +53,10 @@ const NODE_FLAGS: Readonly<Record<Program, readonly string[]>> = {
 };
 const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
 
+/** Certificates, a probe client and an init. */
+const BASE_PACKAGES = ["ca-certificates", "curl", "tini"];
+const BASE_FILES = [INIT_PATH, "/usr/bin/curl"];
+
 export interface BaseOptions {
   /**
    * Image to extend where a registry answers, best with its digest: `debian:bookworm-slim@sha256:…`.
@@ -63,7 +67,7 @@ export interface BaseOptions {
 
 /** Debian with an init, a probe client, certificates and Node; Python too where asked. Shared by all stacks. */
 export function baseRecipe(runtime: Runtime, options: BaseOptions = {}): ImageRecipe {
-  const debian = debianRecipe("debian", ["ca-certificates", "curl", "tini"], [INIT_PATH, "/usr/bin/curl"], options);
+  const debian = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
   const python = debianRecipe("debian-python", ["python3"], ["/usr/bin/python3"], options, debian);
   return {
     name: `base-${runtime}`,
@@ -142,6 +146,28 @@ export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd(
 /** The gateway on the Node base. @throws Error when a source is missing. */
 export function gatewayRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
   return programRecipe("gateway", baseRecipe("node", args), "gateway", args.user, [], [], root);
+}
+
+const PROXY_PATH = "/usr/sbin/haproxy";
+/** Where the edge's configuration is delivered. */
+export const PROXY_CONFIG_NAME = "haproxy.cfg";
+
+/** HAProxy of Debian, which takes its configuration and certificate from SECRETS_DIR and reads them again on SIGHUP. */
+export function edgeRecipe({ user, ...options }: { user: number } & BaseOptions): ImageRecipe {
+  const below = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
+  return {
+    name: "edge",
+    from: debianRecipe("debian-haproxy", ["haproxy"], [PROXY_PATH], options, below),
+    layer: { kind: "account", user },
+    content: "",
+    config: {
+      user: `${user}:${user}`,
+      workingDir: "/",
+      // A master keeps the port, so that workers can follow one another.
+      entrypoint: [INIT_PATH, "--", PROXY_PATH, "-W", "-db", "-f", `${SECRETS_DIR}/${PROXY_CONFIG_NAME}`],
+    },
+    requires: [INIT_PATH, PROXY_PATH, SECRETS_DIR],
+  };
 }
 
 function programRecipe(

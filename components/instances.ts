@@ -1,5 +1,5 @@
-/** A /29 has five addresses; one is the gateway's. */
-export const MAX_INSTANCES = 4;
+/** A /29 has five addresses; two are the gateway's, as a new one runs beside the old for a while. */
+export const MAX_INSTANCES = 3;
 
 /**
  * Host names of a server's containers, and what their resources are called: the first has the server's own, so that it

@@ -24,6 +24,8 @@ export interface McpServerArgs {
 
 /** Seconds a tool call may take before the supervisor answers with a time-out; inside the gateway's 30 (R-TRN-05). */
 const CALL_TIMEOUT_SECONDS = 29;
+/** The supervisor needs under 6 for a child that ignores TERM. */
+const STOP_SECONDS = 10;
 /** MiB of writable scratch space at /tmp; it counts against the memory limit. */
 const SCRATCH_MIB = 64;
 
@@ -68,9 +70,12 @@ export class McpServer extends pulumi.ComponentResource {
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health),
         contract,
+        // A server that does not start with it must not take the old one's place.
+        onNewContract: isReplaceable(server) ? "replace" : "reload",
         supervised: true,
         ...(server.state === "running" ? { readySeconds: args.readySeconds } : {}),
         newBesideOld: isReplaceable(server),
+        stopSeconds: STOP_SECONDS,
         secrets: server.secretEnv,
         closed: true,
       };

@@ -11,6 +11,9 @@ export const LABEL_ESTATE = "mcp-estate.estate";
 export const LABEL_STACK = "mcp-estate.stack";
 export const LABEL_COMPONENT = "mcp-estate.component";
 
+/** Digest of what a container was made for, where something else takes another container. */
+export const LABEL_CONTRACT = "mcp-estate.contract";
+
 /** The three labels of one object, in the shape of the docker provider's `labels`. */
 export function labelsOf(owner: Owner, component: string): Array<{ label: string; value: string }> {
   return [

@@ -9,9 +9,9 @@ const START_SECONDS = 30;
  * Asks the program in the container for its latest functional result. curl is one process with one thread; a Node
  * one-liner would add eleven tasks to the pids limit while it runs.
  */
-export function readinessProbe(health: HealthSettings, path = "/ready"): ProbeSpec {
+export function readinessProbe(health: HealthSettings, path = "/ready", port = SERVICE_PORT): ProbeSpec {
   return {
-    command: ["/usr/bin/curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${SERVICE_PORT}${path}`],
+    command: ["/usr/bin/curl", "-fsS", "-o", "/dev/null", `http://127.0.0.1:${port}${path}`],
     intervalSeconds: health.intervalSeconds,
     timeoutSeconds: health.timeoutSeconds,
     failures: health.failures,

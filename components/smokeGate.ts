@@ -6,6 +6,8 @@ export interface SmokeGateArgs {
   gatewayUrl: pulumi.Input<string>;
   /** Bearer token of the gateway; kept as a secret. */
   token: pulumi.Input<string>;
+  /** What the edge shows; absent for plain HTTP. */
+  certificate?: pulumi.Input<string> | undefined;
   servers: readonly SmokeServer[];
   workloads: ReadonlyArray<{ [K in keyof SmokeWorkload]: pulumi.Input<SmokeWorkload[K]> }>;
   /** Component → what its container was given and when it was last touched: another value makes the suite run. */

@@ -29,7 +29,7 @@ export async function passGate(inputs: SmokeGateInputs): Promise<SmokeGateState>
 
 /** The suite runs in an update that changed something of the estate, and in the one after a failed one. */
 export function diffGate(olds: SmokeGateState, news: SmokeGateInputs): DiffResult {
-  const keys = ["gatewayUrl", "token", "servers", "workloads", "touched"] as const;
+  const keys = ["gatewayUrl", "certificate", "token", "servers", "workloads", "touched"] as const;
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])) };
 }
 

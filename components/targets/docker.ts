@@ -7,7 +7,7 @@ import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ContainerWatch } from "../containerWatch.ts";
 import { HostCapacity } from "../hostCapacity.ts";
-import { labelsOf, type Owner } from "../naming.ts";
+import { LABEL_CONTRACT, labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
@@ -38,8 +38,6 @@ import type {
  * it (recorded against provider 5.2).
  */
 const REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "wait"];
-/** Seconds that a container gets to end by itself; the supervisor needs under 6 for a child that ignores TERM. */
-const STOP_SECONDS = 10;
 
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
@@ -237,7 +235,7 @@ export class DockerTarget implements Target {
       start: false,
       mustRun: false,
       restart: "unless-stopped",
-      destroyGraceSeconds: STOP_SECONDS,
+      destroyGraceSeconds: spec.stopSeconds,
       ...limitArgs(spec.limits),
       readOnly: true,
       capabilities: { drops: ["ALL"] },
@@ -266,7 +264,12 @@ export class DockerTarget implements Target {
         retries: spec.probe.failures,
       },
       ...LOGGING,
-      labels: labelsOf(this.owner, spec.component),
+      labels: [
+        ...labelsOf(this.owner, spec.component),
+        ...(spec.onNewContract === "replace"
+          ? [{ label: LABEL_CONTRACT, value: pulumi.output(spec.contract).apply(digest) }]
+          : []),
+      ],
     };
   }
 

@@ -84,12 +84,16 @@ export interface WorkloadSpec {
   probe: ProbeSpec;
   /** Contract file's content. */
   contract: pulumi.Input<string>;
+  /** What another contract is to the container: a file to read again, or a reason for another container. */
+  onNewContract: "reload" | "replace";
   /** The program in the container tells its own limits on /limits. */
   supervised: boolean;
   /** How long its server may take to give its first good answer, in seconds; absent where it is not to run. */
   readySeconds?: number;
   /** A new container runs and is proved before the old one goes; else the old one goes first. */
   newBesideOld: boolean;
+  /** Seconds that it gets to end by itself. */
+  stopSeconds: number;
   /** Secret file name → value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** It reaches nothing but who calls it, and the smoke gate proves that. */
@@ -132,6 +136,8 @@ export interface DeployedImage {
 export interface SmokeGateSpec {
   gatewayUrl: pulumi.Input<string>;
   token: pulumi.Input<string>;
+  /** What the edge shows; absent for plain HTTP. */
+  certificate?: pulumi.Input<string> | undefined;
   servers: readonly SmokeServer[];
   timeoutSeconds: number;
 }

@@ -54,6 +54,10 @@ export const gatewayContractSchema = z.strictObject({
   tokensFile: z.string(),
   /** Callers beside the owner; isolated servers keep them apart. @default [] */
   principals: z.array(principalSchema).optional(),
+  /** File below SECRETS_DIR with what session ids are signed with; gateways that share it share sessions. @default none */
+  sessionKeyFile: z.string().optional(),
+  /** IPv4 block of the proxy in front, in CIDR notation: it balances by `/ready` and names clients. @default no proxy */
+  proxySubnet: z.cidrv4().optional(),
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),

@@ -21,8 +21,10 @@ import { findRoute } from "./aggregateRoute.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import type { Caller } from "./execute.ts";
+import { RecentIds } from "./recentIds.ts";
 import type { RoutedServer } from "./routedServer.ts";
 import { INVALID_PARAMS, RpcMistake } from "./rpcMistake.ts";
+import type { SealedSession, SessionSeal } from "./sessionSeal.ts";
 import { narrowMessage } from "./someTools.ts";
 import type { VisibleServers } from "./visibleServers.ts";
 
@@ -30,6 +32,7 @@ export interface AggregateOptions {
   readonly estate: string;
   readonly catalogue: Catalogue;
   readonly links: CommonLinks;
+  readonly seal: SessionSeal;
   readonly maxBodyBytes: number;
   readonly timeoutMs: () => number;
 }
@@ -38,6 +41,7 @@ export interface AggregateOptions {
 export type Seen = (method: string, server: string | undefined, tool: string | undefined) => void;
 
 const MAX_SESSIONS = 1000;
+const MAX_ENDED = 10_000;
 
 const CAPABILITIES = {
   tools: { listChanged: true },
@@ -51,6 +55,8 @@ const CAPABILITIES = {
 export class AggregateEndpoint {
   readonly sessions = new SessionStore<AggregateSession>(() => undefined);
   readonly #options: AggregateOptions;
+  /** Ids that clients have given back: they stay ended. */
+  readonly #ended = new RecentIds(MAX_ENDED);
 
   constructor(options: AggregateOptions) {
     this.#options = options;
@@ -61,8 +67,9 @@ export class AggregateEndpoint {
     checkRevision(header(request, "mcp-protocol-version"));
     if (request.method === "POST") return this.#post(request, response, caller, seen);
     request.resume();
-    const session = this.sessions.use(header(request, "mcp-session-id"), caller.principal);
+    const session = this.#use(request, caller);
     if (request.method === "DELETE") {
+      this.#ended.add(session.id);
       this.sessions.remove(session);
       response.writeHead(200, { "content-length": 0 }).end();
     } else if (request.method === "GET") this.#stream(session, request, response);
@@ -85,7 +92,7 @@ export class AggregateEndpoint {
     }
     if (envelope.kind === "request" && envelope.method === "initialize")
       return this.#initialize(envelope, response, caller, seen);
-    const session = this.sessions.use(header(request, "mcp-session-id"), caller.principal);
+    const session = this.#use(request, caller);
     if (envelope.kind !== "request") {
       seen(envelope.kind === "response" ? "response" : envelope.method, undefined, undefined);
       this.#take(session, envelope, caller);
@@ -105,28 +112,45 @@ export class AggregateEndpoint {
     }
   }
 
-  #initialize(
-    { params = {}, idText = "null" }: Envelope,
-    response: ServerResponse,
-    { principal, servers }: Caller,
-    seen: Seen,
-  ): void {
+  #initialize({ params = {}, idText = "null" }: Envelope, response: ServerResponse, caller: Caller, seen: Seen): void {
     seen("initialize", undefined, undefined);
     const capabilities = isRecord(params["capabilities"]) ? params["capabilities"] : {};
     const clientInfo = isRecord(params["clientInfo"]) ? params["clientInfo"] : { name: "unknown", version: "0" };
     const revision = negotiate(params["protocolVersion"]);
+    const client = { capabilities, clientInfo };
+    const id = this.#options.seal.seal({ revision, client, issuedAt: Date.now() }, holderOf(caller));
+    const session = this.#add(id, { revision, client }, caller);
+    const serverInfo = { name: "mcp-estate-gateway", title: `MCP servers of ${this.#options.estate}`, version: "1" };
+    const result = { protocolVersion: revision, capabilities: CAPABILITIES, serverInfo };
+    sendText(response, 200, resultText(idText, result), "application/json", { "mcp-session-id": session.id });
+  }
+
+  /** The session of a request: one of this gateway's, or one that another gateway has begun. Throws Fault. */
+  #use(request: IncomingMessage, caller: Caller): AggregateSession {
+    const id = header(request, "mcp-session-id");
+    if (id !== undefined && !this.sessions.knows(id) && !this.#ended.has(id)) {
+      const begun = this.#options.seal.open(id, holderOf(caller));
+      if (begun !== undefined) this.#add(id, begun, caller);
+    }
+    return this.sessions.use(id, caller.principal);
+  }
+
+  #add(
+    id: string,
+    { revision, client }: Omit<SealedSession, "issuedAt">,
+    { principal, servers }: Caller,
+  ): AggregateSession {
     const session = new AggregateSession({
+      id,
       revision,
       principal,
       servers,
-      client: { capabilities, clientInfo },
+      client,
       links: this.#options.links,
       received: (to, server, text) => this.#received(to, server, text),
     });
     this.sessions.add(session, MAX_SESSIONS);
-    const serverInfo = { name: "mcp-estate-gateway", title: `MCP servers of ${this.#options.estate}`, version: "1" };
-    const result = { protocolVersion: revision, capabilities: CAPABILITIES, serverInfo };
-    sendText(response, 200, resultText(idText, result), "application/json", { "mcp-session-id": session.id });
+    return session;
   }
 
   async #request(
@@ -211,6 +235,11 @@ export class AggregateEndpoint {
       call.cancel(reason);
     }
   }
+}
+
+/** Whose session it is, and for what: it ends with the rights that it was opened with, on every gateway. */
+function holderOf({ principal, servers }: Caller): string {
+  return JSON.stringify([principal, servers.rights]);
 }
 
 function setLevel(session: AggregateSession, level: unknown): object {

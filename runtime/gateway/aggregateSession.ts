@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { notificationText } from "../wire/envelope.ts";
 import { Fault } from "../wire/faults.ts";
-import { newSessionId, type StoredSession } from "../wire/sessionStore.ts";
+import type { StoredSession } from "../wire/sessionStore.ts";
 import { SseStream } from "../wire/sse.ts";
 import type { CommonLinks } from "./commonLinks.ts";
 import type { RoutedServer } from "./routedServer.ts";
@@ -22,6 +22,7 @@ export interface RunningCall {
 }
 
 export interface AggregateSessionOptions {
+  readonly id: string;
   readonly revision: string;
   readonly principal: string;
   /** What it may see. */
@@ -37,7 +38,7 @@ export interface AggregateSessionOptions {
  * asks for something of its own there: a log level, a subscription. For all else the gateway's common ones do.
  */
 export class AggregateSession implements StoredSession {
-  readonly id = newSessionId();
+  readonly id: string;
   readonly revision: string;
   readonly principal: string;
   readonly servers: VisibleServers;
@@ -54,6 +55,7 @@ export class AggregateSession implements StoredSession {
 
   constructor(options: AggregateSessionOptions) {
     this.#options = options;
+    this.id = options.id;
     this.revision = options.revision;
     this.principal = options.principal;
     this.servers = options.servers;
@@ -121,6 +123,11 @@ export class AggregateSession implements StoredSession {
   /** To the standing stream, where the client has opened one. */
   push(text: string): void {
     this.#standing?.send(text);
+  }
+
+  /** The client opens it again, with whoever answers then. */
+  endStanding(): void {
+    this.#standing?.end();
   }
 
   keepAlive(): void {

@@ -42,15 +42,18 @@ export class Callers {
     this.#principals = this.#principalsOf(contract, this.#principals);
   }
 
-  /** Throws Fault: "unauthorised" (401); "too-many" (429) where that comes too often, never to one whose token is right. */
-  authenticate({ headers, socket }: IncomingMessage): Authenticated {
+  /**
+   * @param address where the request comes from.
+   * Throws Fault: "unauthorised" (401); "too-many" (429) where that comes too often, never to one whose token is right.
+   */
+  authenticate({ headers }: IncomingMessage, address = ""): Authenticated {
     try {
       const credential = this.#auth.check(headers.authorization);
       const principal = this.#principals.get(credential.principal);
       if (principal === undefined) throw new Fault("unauthorised", "the bearer token is wrong");
       return { principal, credential };
     } catch (error) {
-      const seconds = this.#failures.take(socket.remoteAddress ?? "");
+      const seconds = this.#failures.take(address);
       if (seconds === 0) throw error;
       throw new Fault("too-many", "too many requests without a valid token", { retryAfterSeconds: Math.ceil(seconds) });
     }

@@ -1,13 +1,16 @@
+import type { IncomingMessage } from "node:http";
 import type { GatewayContract, GatewayServer, Instance } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { AggregateEndpoint } from "./aggregateEndpoint.ts";
 import { Callers } from "./callers.ts";
 import { Catalogue } from "./catalogue.ts";
+import { clientAddressReader, type ClientAddress } from "./clientAddress.ts";
 import { CommonLinks } from "./commonLinks.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
+import { readSeal } from "./sessionSeal.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 import type { VisibleServers } from "./visibleServers.ts";
@@ -29,6 +32,12 @@ export interface GatewayOptions {
   readonly startMs?: number;
 }
 
+/** The gateway's own state, in the words that a supervisor has for its server. */
+export interface Readiness {
+  readonly state: "healthy" | "starting" | "draining";
+  readonly reason: string | null;
+}
+
 /** The servers of an estate behind one address: their states, the links to them, and who may call. */
 export class Gateway {
   readonly log: Logger;
@@ -42,6 +51,9 @@ export class Gateway {
   readonly #retiring = new Map<Upstream, Promise<void>>();
   readonly #startMs: number | undefined;
   #contract: GatewayContract;
+  #clientAddress: ClientAddress;
+  #begun = false;
+  #draining = false;
   #housekeeping: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
 
@@ -53,11 +65,13 @@ export class Gateway {
     this.audit = audit;
     this.#contract = contract;
     this.callers = new Callers(secretsDir, contract, this.#servers);
+    this.#clientAddress = clientAddressReader(contract.proxySubnet);
     this.metrics = new GatewayMetrics(() => this.servers);
     this.aggregate = new AggregateEndpoint({
       estate: contract.estate,
       catalogue: new Catalogue(),
       links: this.links,
+      seal: readSeal(secretsDir, contract.sessionKeyFile),
       maxBodyBytes: MAX_CALL_BYTES,
       timeoutMs: () => this.timeoutMs,
     });
@@ -100,6 +114,7 @@ export class Gateway {
   reload(contract: GatewayContract): void {
     this.callers.reload(contract);
     this.#contract = contract;
+    this.#clientAddress = clientAddressReader(contract.proxySubnet);
     for (const server of this.servers) {
       const wanted = contract.servers.find(({ name }) => name === server.name);
       if (wanted === undefined || wanted.sharing !== server.contract.sharing) this.#remove(server);
@@ -111,6 +126,33 @@ export class Gateway {
     this.#dropFormerCallers();
     this.log.info({ event: "contract-reloaded", servers: this.names });
     this.#listsChanged();
+  }
+
+  /** Where a request comes from. */
+  addressOf(request: IncomingMessage): string | undefined {
+    return this.#clientAddress(request);
+  }
+
+  /** May new calls come? Not before every supervisor was asked once, and not when it is about to end. */
+  readiness(): Readiness {
+    if (this.#draining) return { state: "draining", reason: "it is being stopped" };
+    const unasked = this.servers.filter(({ state }) => state.state === "starting").map(({ name }) => name);
+    // A server that comes later is no reason to send everybody away.
+    this.#begun ||= unasked.length === 0;
+    return this.#begun
+      ? { state: "healthy", reason: null }
+      : { state: "starting", reason: `no word yet of ${unasked.join(", ")}` };
+  }
+
+  /** From now on `/ready` says no; whoever calls all the same is served. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Standing streams have no end of their own; clients open them again, with whoever answers then. */
+  endStreams(): void {
+    for (const session of this.aggregate.sessions.all()) session.endStanding();
+    this.streams.end();
   }
 
   async stop(): Promise<void> {

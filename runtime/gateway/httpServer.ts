@@ -22,6 +22,9 @@ interface Access {
   reason: string | undefined;
 }
 
+/** 404 tells a proxy to send nothing new at once, where a failure is believed only when it lasts. */
+const READY_STATUS = { healthy: 200, starting: 503, draining: 404 } as const;
+
 /** Faults whose text never holds anything of the client's message. */
 const OWN_WORDS: ReadonlySet<string> = new Set([
   "unauthorised",
@@ -33,7 +36,15 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
   "too-many",
 ]);
 
-const PATHS = ["GET /health", "GET /servers", "GET /status", "POST /execute", "/mcp", "/servers/NAME/mcp"];
+const PATHS = [
+  "GET /health",
+  "GET /ready",
+  "GET /servers",
+  "GET /status",
+  "POST /execute",
+  "/mcp",
+  "/servers/NAME/mcp",
+];
 const METRICS = "/metrics";
 const REST_PREFIX = "/api/v1/mcp";
 const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
@@ -77,7 +88,14 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
       sendJson(response, 200, { status: "alive", ...gateway.counts() });
       return;
     }
-    const caller = gateway.callers.authenticate(request);
+    if (path === "/ready") {
+      access.route = "/ready";
+      request.resume();
+      const readiness = gateway.readiness();
+      sendJson(response, READY_STATUS[readiness.state], readiness);
+      return;
+    }
+    const caller = gateway.callers.authenticate(request, gateway.addressOf(request));
     const { principal } = caller;
     access.principal = principal.name;
     principal.admit();
@@ -199,7 +217,7 @@ function note(
     tool: access.tool,
     status,
     ms: Math.round(seconds * 1e5) / 100,
-    client: request.socket.remoteAddress,
+    client: gateway.addressOf(request),
     trace: header(request, "traceparent"),
     fault: access.fault,
     reason: access.reason,

@@ -1,4 +1,5 @@
 import "../wire/nodeRequire.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { CONTRACT_PATH, gatewayContractSchema, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
 import { ContractError, readContract } from "../wire/contractFile.ts";
@@ -14,8 +15,13 @@ const { values, positionals } = parseArgs({
 
 /** Exit codes: 78 is EX_CONFIG of sysexits.h. */
 const EXIT_CONFIG = 78;
-/** Docker kills after 10 s. */
+/** Docker kills after 10 s, unless it was told to wait for the calls: as it is where a proxy sends them elsewhere. */
 const DRAIN_MS = 8000;
+/** By then a proxy that asks every 0.5 s has heard that it is to send no more. */
+const NOTICE_MS = 1500;
+const SWEEP_MS = 50;
+/** Beyond the longest call. */
+const SPARE_MS = 1000;
 
 function main(): void {
   const path = positionals[0] ?? process.env["MCP_ESTATE_CONTRACT"] ?? CONTRACT_PATH;
@@ -31,10 +37,15 @@ function main(): void {
     if (ending) return;
     ending = true;
     log.info({ event: "stopping", reason });
+    gateway.drain();
+    const isBehindProxy = contract.proxySubnet !== undefined;
+    if (isBehindProxy) await sleep(NOTICE_MS);
     const drained = new Promise((resolve) => server.close(resolve));
-    gateway.aggregate.sessions.clear();
-    server.closeIdleConnections();
-    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
+    gateway.endStreams();
+    // One that is in use now may be idle later, and nobody would end it.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+    await Promise.race([drained, sleep(isBehindProxy ? gateway.timeoutMs + SPARE_MS : DRAIN_MS)]);
+    clearInterval(sweep);
     server.closeAllConnections();
     await gateway.stop();
     audit.flush();

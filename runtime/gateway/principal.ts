@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import type { PrincipalContract } from "../contract/index.ts";
 import { Fault } from "../wire/faults.ts";
 import type { RoutedServer } from "./routedServer.ts";
-import { Scope } from "./scope.ts";
 import { TokenBucket } from "./tokenBucket.ts";
 import { VisibleServers } from "./visibleServers.ts";
 
@@ -20,7 +19,7 @@ export class Principal {
   constructor({ name, admin = false, scopes, rateLimit }: PrincipalContract, all: ReadonlyMap<string, RoutedServer>) {
     this.name = name;
     this.admin = admin;
-    this.servers = new VisibleServers(all, scopes === undefined ? Scope.all : new Scope(scopes));
+    this.servers = new VisibleServers(all, scopes);
     this.#scopes = scopes;
     this.limitRate(rateLimit);
   }

@@ -45,6 +45,7 @@ async function route(options: RoutedCallOptions, hold: () => void): Promise<void
   const avoided = new Set<Upstream>();
   let lost: Fault | undefined;
   let refused: unknown;
+  let hasWaited = false;
   for (;;) {
     let upstream: Upstream;
     try {
@@ -53,6 +54,7 @@ async function route(options: RoutedCallOptions, hold: () => void): Promise<void
       const mayWait = lost !== undefined || server.paused;
       if (!mayWait || Date.now() + RECOVERY_POLL_MS >= endsAt) return giveUp(lost ?? refused ?? error);
       hold();
+      hasWaited = true;
       await sleep(RECOVERY_POLL_MS);
       await Promise.all(server.upstreams.map((one) => one.probe()));
       avoided.clear();
@@ -66,7 +68,11 @@ async function route(options: RoutedCallOptions, hold: () => void): Promise<void
         lost = error as Fault;
         server.repeats += 1;
       } else if (kind === "unavailable") refused = error;
-      else return giveUp(error);
+      else if (kind === "overloaded" && hasWaited && Date.now() + RECOVERY_POLL_MS < endsAt) {
+        // All that have waited come at once: that is no overload, and each is counted already.
+        await sleep(RECOVERY_POLL_MS);
+        continue;
+      } else return giveUp(error);
       avoided.add(upstream);
       void upstream.probe();
     }

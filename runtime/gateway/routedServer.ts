@@ -85,6 +85,11 @@ export class RoutedServer {
     if (!this.routable && !this.paused) throw this.unavailable();
   }
 
+  /** Calls that wait for it, or have waited and are not over yet. */
+  get held(): number {
+    return this.#held;
+  }
+
   /** Lets one more call wait for a paused server. Throws Fault "overloaded" (503) when too many do. */
   hold(): void {
     if (this.#held >= this.#options.maxHeld()) {

@@ -1,5 +1,6 @@
+import type { PrincipalContract } from "../contract/index.ts";
 import type { RoutedServer } from "./routedServer.ts";
-import type { Scope, ServerScope } from "./scope.ts";
+import { Scope, type ServerScope } from "./scope.ts";
 
 /** A server with what its caller may do with it. */
 export interface VisibleServer {
@@ -15,10 +16,14 @@ export class VisibleServers {
   readonly #all: ReadonlyMap<string, RoutedServer>;
   readonly #scope: Scope;
 
-  /** @param all by name; may change later on. */
-  constructor(all: ReadonlyMap<string, RoutedServer>, scope: Scope) {
+  /** The scope in words that every gateway has for it. */
+  readonly rights: string;
+
+  /** @param all by name; may change later on. @param scope of a caller, as its contract has it. @default all of it */
+  constructor(all: ReadonlyMap<string, RoutedServer>, scopes: PrincipalContract["scopes"]) {
+    this.rights = JSON.stringify(scopes ?? "all");
     this.#all = all;
-    this.#scope = scope;
+    this.#scope = scopes === undefined ? Scope.all : new Scope(scopes);
   }
 
   find(name: string): VisibleServer | undefined {

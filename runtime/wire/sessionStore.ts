@@ -45,6 +45,10 @@ export class SessionStore<S extends StoredSession> {
     this.#sessions.set(session.id, session);
   }
 
+  knows(id: string): boolean {
+    return this.#sessions.has(id);
+  }
+
   has(session: S): boolean {
     return this.#sessions.get(session.id) === session;
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { askGateway } from "../../components/providers/smoke/gatewayClient.ts";
 import { capture } from "./exec.ts";
 import { releaseOf } from "./history/version.ts";
 import { duration, table, type Say } from "./log.ts";
@@ -12,6 +13,8 @@ const outputsSchema = z.object({
     .transform((release) => releaseOf({ release }))
     .optional(),
   gatewayUrl: z.string(),
+  /** PEM; "" for plain HTTP. */
+  gatewayCertificate: z.string().default(""),
   gatewayToken: z.string(),
   servers: z
     .record(z.string(), z.object({ url: z.string(), limits: z.object({ memoryMiB: z.number(), pids: z.number() }) }))
@@ -64,7 +67,7 @@ export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOpti
   const started = Date.now();
   const last = new Map<string, string>();
   for (;;) {
-    const { states, fault } = await askGateway(outputs);
+    const { states, fault } = await askStates(outputs);
     for (const { name, state } of states) {
       if (last.get(name) !== state) say(`${name} is ${state} (${duration(Date.now() - started)})`);
       last.set(name, state);
@@ -90,17 +93,15 @@ function notHealthy(outputs: EstateOutputs, states: readonly ServerState[], serv
     .map((name) => `${name} (${known.get(name) ?? "unknown"})`);
 }
 
-async function askGateway(outputs: EstateOutputs): Promise<{ states: ServerState[]; fault?: string }> {
+async function askStates(outputs: EstateOutputs): Promise<{ states: ServerState[]; fault?: string }> {
   try {
-    const response = await fetch(`${outputs.gatewayUrl}/servers`, {
-      headers: { authorization: `Bearer ${outputs.gatewayToken}` },
-      signal: AbortSignal.timeout(5_000),
-    });
-    if (!response.ok) return { states: [], fault: `the gateway answers ${response.status}` };
-    return { states: answerSchema.parse(await response.json()).servers };
+    const { gatewayUrl, gatewayToken: token, gatewayCertificate } = outputs;
+    const certificate = gatewayCertificate || undefined;
+    const { status, text } = await askGateway({ gatewayUrl, token, certificate }, "/servers", { timeoutMs: 5_000 });
+    if (status !== 200) return { states: [], fault: `the gateway answers ${status}` };
+    return { states: answerSchema.parse(JSON.parse(text)).servers };
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return { states: [], fault: `the gateway does not answer: ${messageOf(cause)}` };
+    return { states: [], fault: messageOf(error) };
   }
 }
 

@@ -147,7 +147,7 @@ describe("resolveEstate", () => {
     [
       "more instances than its network has addresses",
       { servers: { everything: { instances: 5 } } },
-      "mcp-estate:servers.everything.instances: 5 given; Too big: expected number to be <=4",
+      "mcp-estate:servers.everything.instances: 5 given; Too big: expected number to be <=3",
     ],
     [
       "a principal with the owner's name",

@@ -27,6 +27,8 @@ const WORKLOAD = {
   contract: '"{}"',
   supervised: "true",
   newBesideOld: "true",
+  stopSeconds: "10",
+  onNewContract: '"reload"',
   secrets: "{}",
   closed: "true",
 };

@@ -22,6 +22,7 @@ const protectedNames: string[] = [];
 async function declareEstate(): Promise<Declared[]> {
   const { McpServer } = await import("../../components/mcpServer.ts");
   const { Gateway } = await import("../../components/gateway.ts");
+  const { Edge } = await import("../../components/edge.ts");
   const { targetFor } = await import("../../components/targets/index.ts");
   const estate = resolveEstate(
     {
@@ -86,12 +87,20 @@ async function declareEstate(): Promise<Declared[]> {
       readySeconds: 60,
       subnet: "10.1.2.16/29",
     });
-    return new Gateway("gateway", {
+    const gateway = new Gateway("gateway", {
       target,
       gateway: estate.gateway,
       health: estate.health,
-      edgeSubnet: "10.1.2.0/29",
+      subnet: "10.1.2.24/29",
+      readySeconds: 60,
       servers: [notes, echo],
+    });
+    return new Edge("edge", {
+      target,
+      settings: estate.gateway,
+      health: estate.health,
+      subnet: "10.1.2.0/29",
+      gateway,
     });
   });
 }
@@ -209,12 +218,12 @@ describe("components: every argument reaches a resource input", () => {
   });
 
   it("EstateNetwork: the edge is an ordinary network", () => {
-    assert.deepEqual(only(seen, "Network", "mcp-estate-test-gateway-edge").inputs, {
+    assert.deepEqual(only(seen, "Network", "mcp-estate-test-edge").inputs, {
       driver: "bridge",
       internal: false,
       ipamConfigs: [{ subnet: "10.1.2.0/29", gateway: "10.1.2.1" }],
       options: {},
-      labels: LABELS("gateway"),
+      labels: LABELS("edge"),
     });
   });
 
@@ -235,11 +244,23 @@ describe("components: every argument reaches a resource input", () => {
     assert.match(inputs["tag"] as string, /^mcp-estate\/notes:[0-9a-f]{12}$/);
   });
 
-  it("Gateway publishes its port, joins the edge and every server's network, and holds the token as a secret file", () => {
-    const { inputs } = only(seen, "Container", "mcp-estate-test-gateway");
+  it("Edge publishes the port, joins a network of its own and the gateway's, and takes calls to the very container", () => {
+    const { inputs } = only(seen, "Container", "mcp-estate-test-edge");
     assert.deepEqual(inputs["ports"], [{ internal: 8000, external: 12345, ip: "127.0.0.2" }]);
     assert.deepEqual(inputs["networksAdvanced"], [
-      { name: "mcp-estate-test-gateway-edge", aliases: ["gateway"] },
+      { name: "mcp-estate-test-edge", aliases: ["edge"] },
+      { name: "mcp-estate-test-gateway", aliases: ["edge"] },
+    ]);
+    const config = (only(seen, "SecretFiles", "edge").inputs["files"] as { value: Record<string, string> }).value;
+    assert.match(JSON.stringify(config), /server current mcp-estate-test-gateway:8000/);
+  });
+
+  it("Gateway publishes nothing, joins its own and every server's network, and holds the token as a secret file", () => {
+    const { inputs } = only(seen, "Container", "mcp-estate-test-gateway");
+    assert.deepEqual(inputs["ports"], []);
+    assert.equal(inputs["destroyGraceSeconds"], 35);
+    assert.deepEqual(inputs["networksAdvanced"], [
+      { name: "mcp-estate-test-gateway", aliases: ["gateway"] },
       { name: "mcp-estate-test-notes", aliases: ["gateway"] },
       { name: "mcp-estate-test-echo", aliases: ["gateway"] },
     ]);
@@ -268,7 +289,8 @@ describe("components: every argument reaches a resource input", () => {
       assert.deepEqual(only(seen, "RandomPassword", name).inputs, { length: 48, special: false });
     const { files, contract } = only(seen, "SecretFiles", "gateway").inputs;
     const [content, ...others] = Object.values((files as { value: Record<string, string> }).value);
-    assert.deepEqual(others, []);
+    // what session ids are signed with is no token
+    assert.deepEqual(others, ["secret of gateway-session-key"]);
     const [owner, first, second] = made.map((name) => hashToken(`secret of ${name}`));
     assert.deepEqual(JSON.parse(content ?? ""), {
       version: 1,

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { appendFileSync, chmodSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { baseRecipe, imageTag, serverRecipe } from "../../components/imageRecipe.ts";
+import { baseRecipe, imageTag } from "../../components/imageRecipe.ts";
 import { readKernelLimits } from "../../components/providers/kernelLimits.ts";
-import { memory as memoryEntry } from "../../components/catalogue/memory.ts";
 import { Coverage } from "./coverage/coverage.ts";
 import { declaredProperties } from "./coverage/declaredProperties.ts";
-import { gatewayEdits, makeEdits, serverEdits, type HandEdit } from "./coverage/handEdits.ts";
+import { edgeEdits, makeEdits, serverEdits, type HandEdit } from "./coverage/handEdits.ts";
 import {
   checkNetwork,
   declaredContracts,
-  GATEWAY_CHECKS,
+  EDGE_CHECKS,
   lookAt,
   readContract,
   SERVER_CHECKS,
@@ -18,19 +17,10 @@ import {
 import { CHANGED_SETTINGS, changeProgram, FOREIGN_DRIVER } from "./coverage/programEdits.ts";
 import { assertNamed, lookForDrift, stackFacts } from "./coverage/world.ts";
 import { OwnDocker } from "./ownDocker.ts";
+import { ensureSharedImages } from "./sharedImages.ts";
 import { TestEstate } from "./testEstate.ts";
 
 const MIB = 1024 * 1024;
-/** Images that all stacks share: copied, if the machine's own Docker has them. */
-const SHARED = [baseRecipe("node"), memoryPackages()].map((recipe) => imageTag(recipe));
-
-function memoryPackages() {
-  const { runtime, package: source } = memoryEntry;
-  const { from } = serverRecipe({ runtime, ...source, name: "memory", user: 1, mountPoints: [] });
-  assert.ok(from);
-  return from;
-}
-
 describe("What is declared is what runs, property by property", function () {
   this.timeout(600_000);
   const own = new OwnDocker("cov");
@@ -46,7 +36,7 @@ describe("What is declared is what runs, property by property", function () {
   before(async () => {
     await own.start();
     await estate.create();
-    await own.copyImages(SHARED);
+    await own.copyImages(await ensureSharedImages());
     await estate.succeed("up", ["--yes"]);
     untouched = await stackFacts(estate, own);
   });
@@ -99,10 +89,11 @@ describe("What is declared is what runs, property by property", function () {
     await gateway.update({ RestartPolicy: { Name: "no" } });
     const secrets = await secretsOf("gateway");
     appendFileSync(join(secrets, "gateway-tokens.json"), "x");
-    chmodSync(join(secrets, "gateway-tokens.json"), 0o444);
     await gateway.pause();
     await memory.update({ NanoCpus: 5e8 });
-    appendFileSync(join(await secretsOf("memory"), "contract.json"), " ");
+    const contract = join(await secretsOf("memory"), "contract.json");
+    appendFileSync(contract, " ");
+    chmodSync(contract, 0o444);
     await memory.rename({ name: "somebody-elses" });
     const network = docker.getNetwork(await networkOf("memory"));
     await network.disconnect({ Container: memory.id });
@@ -122,7 +113,7 @@ describe("What is declared is what runs, property by property", function () {
       ["container.networksAdvanced.aliases", "container memory", "networks", / as impostor, memory/],
       ["container.networksAdvanced.name", "container memory", "networks", /bridge as /],
       ["secrets.files", "container gateway", "secret files", /gateway-tokens\.json differs/],
-      ["secrets.gid", "container gateway", "secret files", /gateway-tokens\.json is 0:\d+ 0444/],
+      ["secrets.gid", "container memory", "secret files", /contract\.json is 0:\d+ 0444/],
     ];
     for (const [row, ...what] of named) {
       assertNamed(rows, ...what);
@@ -140,15 +131,15 @@ describe("What is declared is what runs, property by property", function () {
   });
 
   it("names all that takes a new container, edited while Docker was down, and replaces the containers", async function () {
-    const [memory, gateway] = [await estate.container("memory"), await estate.container("gateway")];
+    const [memory, edge] = [await estate.container("memory"), await estate.container("edge")];
     const base = await docker.getImage(imageTag(baseRecipe("node"))).inspect();
     const edits: Array<[resource: string, edits: HandEdit[]]> = [
       ["container memory", serverEdits(base.Id)],
-      ["container gateway", gatewayEdits],
+      ["container edge", edgeEdits],
     ];
     await own.edit({
       [memory.id]: (files) => makeEdits(serverEdits(base.Id), files),
-      [gateway.id]: (files) => makeEdits(gatewayEdits, files),
+      [edge.id]: (files) => makeEdits(edgeEdits, files),
     });
     const rows = await lookForDrift(estate);
     for (const [resource, list] of edits) {
@@ -212,10 +203,10 @@ describe("What is declared is what runs, property by property", function () {
     await estate.succeed("up", ["--yes"]);
     const proved = (row: string) => coverage.proved("declared", row, this.test?.title);
 
-    const [memory, gateway] = [await estate.container("memory"), await estate.container("gateway")];
+    const [memory, edge] = [await estate.container("memory"), await estate.container("edge")];
     for (const [container, checks] of [
       [memory, SERVER_CHECKS],
-      [gateway, GATEWAY_CHECKS],
+      [edge, EDGE_CHECKS],
     ] as const) {
       const look = await lookAt(container);
       for (const [row, check] of Object.entries(checks)) {
@@ -252,12 +243,12 @@ describe("What is declared is what runs, property by property", function () {
     assert.equal(token.length, 40);
     assert.equal(readFileSync(join(secrets, "changed-token"), "utf8"), token);
     proved("secrets.files");
-    const group = Number((await gateway.inspect()).Config.User.split(":")[1]);
+    const group = Number((await (await estate.container("gateway")).inspect()).Config.User.split(":")[1]);
     assert.equal(statSync(join(secrets, "changed-token")).gid, group);
     proved("secrets.gid");
 
     const declared = await declaredContracts(estate);
-    for (const component of ["gateway", "memory", "notes"]) {
+    for (const component of ["edge", "gateway", "memory", "notes"]) {
       const contract = readContract(await secretsOf(component));
       assert.deepEqual(contract, declared[component]);
       Object.keys(contract).forEach((key) => proved(`contract.${key}`));

@@ -3,27 +3,12 @@ import { execFile } from "node:child_process";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { memory as memoryEntry } from "../../components/catalogue/memory.ts";
-import { baseRecipe, imageTag, serverRecipe } from "../../components/imageRecipe.ts";
-import { ensureImage } from "../../components/providers/images/build.ts";
 import { duration } from "../../scripts/lib/log.ts";
 import { OwnDocker } from "./ownDocker.ts";
+import { ensureSharedImages } from "./sharedImages.ts";
 import { eventually, TestEstate } from "./testEstate.ts";
 
 const run = promisify(execFile);
-/**
- * Debian and packages come from the network, which the Docker of the drill has not: they are built on the machine's own
- * and copied. What is made of them here, and everything else, is wiped.
- */
-const SHARED = [baseRecipe("node"), memoryPackages()];
-
-function memoryPackages() {
-  const { runtime, package: source } = memoryEntry;
-  const { from } = serverRecipe({ runtime, ...source, name: "memory", user: 1, mountPoints: [] });
-  assert.ok(from);
-  return from;
-}
-
 /** The plans' own bound for a recovery (R-TST-12). */
 const MINUTES = 10;
 const SERVERS = { memory: {}, notes: { from: "memory" }, third: { from: "memory" } };
@@ -43,9 +28,7 @@ describe("Disaster drill, end to end (R-TST-12, R-DEP-06, R-VOL-04)", function (
   before(async () => {
     await own.start();
     await estate.create();
-    const tags = SHARED.map((recipe) => imageTag(recipe));
-    for (const [i, recipe] of SHARED.entries()) await ensureImage({ tag: tags[i] ?? "", recipe, labels: {} });
-    await own.copyImages(tags);
+    await own.copyImages(await ensureSharedImages());
     await estate.succeed("up", ["--yes"]);
     token = await estate.token();
     await remember("kept");

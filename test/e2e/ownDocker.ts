@@ -103,14 +103,10 @@ export class OwnDocker {
     return join(this.folder, "data-root/volumes", name, "_data");
   }
 
-  /** Copies images from the machine's own Docker, which saves building them; what it lacks is built later. */
+  /** Copies images from the machine's own Docker. */
   async copyImages(tags: readonly string[]): Promise<void> {
-    const theirs = new Docker();
-    const images = await theirs.listImages();
-    const present = tags.filter((tag) => images.some(({ RepoTags }) => RepoTags?.includes(tag)));
-    if (present.length === 0) return;
     const archive = join(this.folder, "images.tar");
-    await run("docker", ["save", "--output", archive, ...present]);
+    await run("docker", ["save", "--output", archive, ...tags]);
     await run("docker", ["load", "--quiet", "--input", archive], { env: { ...process.env, ...this.env } });
     rmSync(archive);
   }

@@ -96,10 +96,10 @@ describe("Pull requests, end to end (R-DEP-10, R-TST-05)", function () {
     assert.match(comment, /^\| \*\*replace\*\* \| `container gateway` \| .*`networks` \|$/m);
     assert.match(comment, /^\| `memory` \| 256 → \*\*384\*\* \| 64 \| 1 \| 32 → \*\*48\*\* \|$/m);
     assert.match(comment, /^\| `notes` \(new\) \| 256 \| 64 \| 1 \| 32 \|$/m);
-    // gateway 512, fetch 256, memory 256 → 384, notes 256
+    // gateway 512, edge 256, fetch 256, memory 256 → 384, notes 256
     assert.match(
       comment,
-      /^\| \*\*all 4\*\* \| 1024 → \*\*1408\*\* \| 256 → \*\*320\*\* \| 3 → \*\*4\*\* \| 128 → \*\*176\*\* \|$/m,
+      /^\| \*\*all 5\*\* \| 1280 → \*\*1664\*\* \| 320 → \*\*384\*\* \| 4 → \*\*5\*\* \| 160 → \*\*208\*\* \|$/m,
     );
     const { MemTotal, NCPU } = (await docker.info()) as { MemTotal: number; NCPU: number };
     const memory = Math.floor(MemTotal / 1024 ** 2);

@@ -55,7 +55,7 @@ describe("npm run up refuses in one clear line (real engine)", function () {
       await refusal({
         "mcp-estate:servers": { memory: { limits: { memoryMiB: 9_000_000, memoryReservationMiB: 8_000_000 } } },
       }),
-      /the reservations of 2 workloads add up to 8000128 MiB and host .* has \d+ MiB/,
+      /the reservations of 3 workloads add up to 8000192 MiB and host .* has \d+ MiB/,
     );
   });
 

@@ -112,6 +112,34 @@ describe("R-DEP-02, R-DEP-09: updates under a constant load lose no call", funct
     assert.equal((await (await estate.container("everything")).inspect()).HostConfig.Memory, 310 * MIB);
   });
 
+  it("the gateway itself, with a server more: whoever calls keeps his connection and his session", async () => {
+    const before = { gateway: await idOf("gateway"), edge: await idOf("edge") };
+    await losesNothing(() => {
+      appendFileSync(join(estate.folder, "runtime/gateway/main.ts"), "// another\n");
+      servers((all) => (all["sequential-thinking"] = {}));
+    });
+    assert.notEqual(await idOf("gateway"), before.gateway);
+    assert.equal(await idOf("edge"), before.edge);
+    const { tools } = await client.listTools();
+    assert.ok(tools.some(({ name }) => name.startsWith("sequential-thinking__")));
+  });
+
+  it("A-33: a server without a volume that cannot start is never called: the old one takes every call", async () => {
+    servers((all) => (all["everything"] = { limits: { memoryMiB: 310 }, env: { NODE_OPTIONS: "--require /nowhere" } }));
+    const began = Date.now();
+    const { result, outcomes } = await underLoad(() => estate.command("up", ["--yes"]));
+    const seconds = (Date.now() - began) / 1000;
+    report(outcomes);
+    assert.notEqual(result.code, 0);
+    assert.match(result.output, /runs again/);
+    assert.ok(seconds < 120, `${seconds} s`);
+    assert.deepEqual(
+      outcomes.filter(({ fault }) => fault !== ""),
+      [],
+    );
+    servers((all) => (all["everything"] = { limits: { memoryMiB: 310 } }));
+  });
+
   it("A-33: a broken server goes back by itself, and the one that did not change loses no call", async () => {
     servers((all) => (all["memory"] = { limits: { memoryMiB: 300 }, env: { MEMORY_FILE_PATH: "/data" } }));
     const began = Date.now();

@@ -7,7 +7,7 @@ type Settings = Record<string, unknown>;
 export type Act = (estate: TestEstate, random: Random) => Promise<string>;
 
 const SERVERS = ["memory", "everything"] as const;
-const COMPONENTS = [...SERVERS, "gateway"] as const;
+const COMPONENTS = [...SERVERS, "gateway", "edge"] as const;
 /** Server that comes and goes. */
 export const GUEST = "guest";
 

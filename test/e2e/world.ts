@@ -45,13 +45,13 @@ export async function presentWorld(estate: TestEstate): Promise<World> {
 
 /**
  * Fails unless all that the state says is there and runs, nothing else of this stack is, and the state says exactly what
- * the settings declare: a container and a network per server and for the gateway, a secrets volume each, `withData` data
+ * the settings declare: a container and a network per server and for gateway and edge, a secrets volume each, `withData` data
  * volumes.
  */
 export async function assertExact(estate: TestEstate, servers: readonly string[], withData: number): Promise<void> {
   const declared = declaredWorld(estate);
   assert.deepEqual(await presentWorld(estate), declared);
-  const components = [...servers, "gateway"].sort();
+  const components = [...servers, "edge", "gateway"].sort();
   const labels = (objects: ReadonlyArray<{ Labels?: Record<string, string> }>) =>
     objects.map((each) => each.Labels?.[COMPONENT]).sort();
   const containers = await estate.containers();

@@ -25,6 +25,11 @@ export async function packProgram(layer: Extract<Layer, { kind: "program" }>, ro
   ]);
 }
 
+/** For a program that the image below already has. */
+export function packAccount(user: number): Readable {
+  return packEntries([...accountFiles(user), ...mountPointEntries(user, [])]);
+}
+
 /** One file with everything that the program imports. @throws Error with esbuild's own message. */
 async function bundleProgram(program: Program, root: string): Promise<Uint8Array> {
   const result = await build({

@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SmokeServer, SmokeSpec } from "./spec.ts";
+import { askGateway, type GatewayAccess } from "./gatewayClient.ts";
+import type { SmokeServer } from "./spec.ts";
 
 const PAUSE_MS = 250;
 /** The gateway answers every call within 30 s (R-GW-04). */
 const CALL_TIMEOUT_MS = 32_000;
-
-type Gateway = Pick<SmokeSpec, "gatewayUrl" | "token">;
 
 /**
  * Calls the server's harmless tool through the gateway until the answer holds what it must, or the time is over.
  * @returns the tool and how long its last call took.
  * @throws Error with the gateway's last answer.
  */
-export async function answers(gateway: Gateway, server: SmokeServer, deadline: number): Promise<string> {
+export async function answers(gateway: GatewayAccess, server: SmokeServer, deadline: number): Promise<string> {
   for (;;) {
     try {
       return server.state === "running" ? await prove(gateway, server) : await refuses(gateway, server);
@@ -23,7 +22,7 @@ export async function answers(gateway: Gateway, server: SmokeServer, deadline: n
   }
 }
 
-async function prove(gateway: Gateway, { name, proof }: SmokeServer): Promise<string> {
+async function prove(gateway: GatewayAccess, { name, proof }: SmokeServer): Promise<string> {
   const started = performance.now();
   const { status, text } = await execute(gateway, name, proof);
   if (status !== 200) throw new Error(`${proof.tool} is answered with ${status}: ${shortened(text)}`);
@@ -33,41 +32,25 @@ async function prove(gateway: Gateway, { name, proof }: SmokeServer): Promise<st
   return `${proof.tool} in ${Math.round(performance.now() - started)} ms`;
 }
 
-async function refuses(gateway: Gateway, { name, state, proof }: SmokeServer): Promise<string> {
+async function refuses(gateway: GatewayAccess, { name, state, proof }: SmokeServer): Promise<string> {
   const { status } = await execute(gateway, name, proof);
   if (status !== 503) throw new Error(`it is declared ${state} and answers ${status} instead of 503`);
   return `${state} as declared`;
 }
 
-async function execute({ gatewayUrl, token }: Gateway, server: string, proof: SmokeServer["proof"]) {
-  const response = await ask(`${gatewayUrl}/execute`, token, {
-    method: "POST",
-    body: JSON.stringify({ server, tool: proof.tool, arguments: proof.arguments }),
-  });
-  return { status: response.status, text: await response.text() };
+function execute(gateway: GatewayAccess, server: string, proof: SmokeServer["proof"]) {
+  const body = JSON.stringify({ server, tool: proof.tool, arguments: proof.arguments });
+  return askGateway(gateway, "/execute", { method: "POST", body, timeoutMs: CALL_TIMEOUT_MS });
 }
 
 /** Tools of each server as the gateway lists them; none where it does not answer. */
-export async function toolsOf({ gatewayUrl, token }: Gateway): Promise<Record<string, string[]>> {
+export async function toolsOf(gateway: GatewayAccess): Promise<Record<string, string[]>> {
   try {
-    const response = await ask(`${gatewayUrl}/servers`, token);
-    const { servers } = (await response.json()) as { servers: Array<{ name: string; tools?: string[] }> };
+    const { text } = await askGateway(gateway, "/servers", { timeoutMs: CALL_TIMEOUT_MS });
+    const { servers } = JSON.parse(text) as { servers: Array<{ name: string; tools?: string[] }> };
     return Object.fromEntries(servers.map(({ name, tools = [] }) => [name, tools.toSorted()]));
   } catch {
     return {}; // that it does not answer is a failed check of every server already
-  }
-}
-
-async function ask(url: string, token: string, init: RequestInit = {}): Promise<Response> {
-  try {
-    return await fetch(url, {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-    });
-  } catch (error) {
-    const cause = (error as Error).cause ?? error;
-    throw new Error(`the gateway does not answer at ${url}: ${(cause as Error).message}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { GatewayAccess } from "./gatewayClient.ts";
 import type { Limits, ProofCall } from "../../../runtime/contract/index.ts";
 
 /** One MCP server as the suite asks it. */
@@ -23,9 +24,7 @@ export interface SmokeWorkload {
   closed: boolean;
 }
 
-export interface SmokeSpec {
-  gatewayUrl: string;
-  token: string;
+export interface SmokeSpec extends GatewayAccess {
   servers: readonly SmokeServer[];
   workloads: readonly SmokeWorkload[];
   /** How long a server that has just started may take to answer, in seconds. */

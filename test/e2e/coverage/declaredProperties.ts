@@ -41,7 +41,7 @@ function fields(prefix: string, value: unknown): string[] {
   return Object.keys(value as object).map((field) => `${prefix}.${field}`);
 }
 
-/** Every property that the program declares of a server and the gateway, as the engine gets them; sorted. */
+/** Every property that the program declares of a server, the gateway and the edge, as the engine gets them; sorted. */
 export async function declaredProperties(): Promise<string[]> {
   const seen = await declare();
   const rows = seen.flatMap(({ type, inputs }) => ROWS[type.split(":").at(-1) ?? ""]?.(inputs) ?? []);
@@ -51,6 +51,7 @@ export async function declaredProperties(): Promise<string[]> {
 async function declare(): Promise<Declared[]> {
   const { McpServer } = await import("../../../components/mcpServer.ts");
   const { Gateway } = await import("../../../components/gateway.ts");
+  const { Edge } = await import("../../../components/edge.ts");
   const { targetFor } = await import("../../../components/targets/index.ts");
   const { servers, health, gateway } = resolveEstate({ servers: { memory: {} } }, catalogue);
   return recordResources(() => {
@@ -58,6 +59,8 @@ async function declare(): Promise<Declared[]> {
     const made = servers.map(
       (server) => new McpServer(server.name, { target, server, health, readySeconds: 60, subnet: "10.1.2.8/29" }),
     );
-    return new Gateway("gateway", { target, gateway, health, edgeSubnet: "10.1.2.0/29", servers: made });
+    const args = { target, gateway, health, readySeconds: 60, subnet: "10.1.2.16/29", servers: made };
+    const front = new Gateway("gateway", args);
+    return new Edge("edge", { target, settings: gateway, health, subnet: "10.1.2.0/29", gateway: front });
   });
 }

@@ -161,7 +161,7 @@ export function serverEdits(otherImage: string): HandEdit[] {
   ];
 }
 
-export const gatewayEdits: HandEdit[] = [
+export const edgeEdits: HandEdit[] = [
   {
     row: "container.ports",
     property: "ports",

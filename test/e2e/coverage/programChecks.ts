@@ -80,8 +80,8 @@ export const SERVER_CHECKS: Readonly<Record<string, (look: Look) => void | Promi
   "container.state": ({ info }) => assert.equal(info.State.Status, "running"),
 };
 
-/** The same of the gateway's container. */
-export const GATEWAY_CHECKS: typeof SERVER_CHECKS = {
+/** The same of the edge's container. */
+export const EDGE_CHECKS: typeof SERVER_CHECKS = {
   "container.ports": ({ info }) =>
     assert.deepEqual(info.NetworkSettings.Ports["8000/tcp"], [
       { HostIp: "127.0.0.2", HostPort: String(places["cov moved"].port) },

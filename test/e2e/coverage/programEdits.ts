@@ -44,6 +44,7 @@ const EDITS: readonly ProgramEdit[] = [
   { file: GATEWAY, from: "HEALTH_INTERVAL_SECONDS = 2", to: "HEALTH_INTERVAL_SECONDS = 1" },
   { file: "components/gatewayTokens.ts", from: "TOKEN_LENGTH = 48", to: "TOKEN_LENGTH = 40" },
   { file: GATEWAY, from: 'TOKENS_FILE = "gateway-tokens.json"', to: 'TOKENS_FILE = "changed-tokens.json"' },
+  { file: GATEWAY, from: 'SESSION_KEY_FILE = "session-key"', to: 'SESSION_KEY_FILE = "changed-key"' },
   { file: "components/readinessProbe.ts", from: "START_SECONDS = 30", to: "START_SECONDS = 20" },
   { file: "components/readinessProbe.ts", from: '"-fsS"', to: '"-fsSL"' },
   {
@@ -56,8 +57,8 @@ const EDITS: readonly ProgramEdit[] = [
   { file: RECIPE, from: 'program === "supervisor" ? "/app"', to: 'program === "supervisor" ? "/opt"' },
   {
     file: RECIPE,
-    from: "      entrypoint: [INIT_PATH,",
-    to: '      env: ["CHANGED=yes"],\n      entrypoint: [INIT_PATH, "-v",',
+    from: '      entrypoint: [INIT_PATH, "--", NODE_PATH,',
+    to: '      env: ["CHANGED=yes"],\n      entrypoint: [INIT_PATH, "-v", "--", NODE_PATH,',
   },
   {
     file: "components/builtImage.ts",

@@ -104,6 +104,21 @@ describe("R-DEP-02 R-DEP-09 a server that is replaced or restarted on purpose", 
     equal(running.gateway.server("one")?.routable, true);
   });
 
+  it("all that have waited are answered, though more of them come at once than may queue", async () => {
+    const old = await start();
+    await gatewayTo(old, { maxConcurrentCalls: 1, maxQueuedCalls: 3 });
+    equal((await call()).status, 200);
+    await old.supervisor.drain("it is being stopped: SIGTERM");
+    await old.stop();
+    const answers = Promise.all(Array.from({ length: 12 }, () => call(20)));
+    await until(() => running.gateway.server("one")?.held === 12);
+    moveTo(await start());
+    deepEqual(
+      (await answers).map(({ status }) => status),
+      Array.from({ length: 12 }, () => 200),
+    );
+  });
+
   it("waiting is bounded: one call too many gets 503 at once", async () => {
     const old = await start();
     await gatewayTo(old, { maxQueuedCalls: 2, callTimeoutSeconds: 1.5 });

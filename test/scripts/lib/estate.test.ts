@@ -5,6 +5,7 @@ import { cleanUp, fakeProgram, fakeServer, listener, temporaryFolder } from "../
 
 const outputs = (gatewayUrl: string): EstateOutputs => ({
   gatewayUrl,
+  gatewayCertificate: "",
   gatewayToken: "secret",
   servers: { memory: { url: `${gatewayUrl}/servers/memory/mcp`, limits: { memoryMiB: 256, pids: 32 } } },
 });
@@ -40,7 +41,7 @@ describe("estate", () => {
       timeoutMs: 20,
       intervalMs: 5,
     });
-    await assert.rejects(wait, /the gateway does not answer: /);
+    await assert.rejects(wait, /the gateway does not answer at http:\/\/127\.0\.0\.1:1\/servers: /);
     const other = await fakeServer({});
     await assert.rejects(
       waitUntilHealthy(outputs(other), { say: () => undefined, timeoutMs: 20, intervalMs: 5 }),

@@ -1,0 +1,91 @@
+import { SERVICE_PORT } from "../runtime/contract/index.ts";
+
+/** Where the edge tells on its own loopback whether a gateway can be reached, for the container's probe. */
+export const EDGE_PROBE_PORT = 8001;
+
+export interface EdgeConfigArgs {
+  /** Name of the very gateway container that calls go to. */
+  gateway: string;
+  /** Name that all gateway containers answer to. */
+  alias: string;
+  /** File with certificate and key in the container. @default none: plain HTTP */
+  certificate?: string;
+  /** Seconds that a call may take. */
+  callTimeoutSeconds: number;
+}
+
+/** How many gateways may be there at once: the one that goes, the one that comes, one to spare. */
+const GATEWAYS = 3;
+/** Longer than any pause between two signs of life on a stream; the gateway gives one every 15 s. */
+const IDLE_SECONDS = 75;
+/** Answers of the edge's own, where the gateway cannot give one. */
+const OWN_ANSWERS: Readonly<Record<number, string>> = {
+  400: "the request cannot be read",
+  408: "the request did not come in time",
+  413: "the request is too large",
+  502: "the gateway broke off in mid-answer",
+  503: "no gateway can take the call: it is starting or has failed",
+  504: "the gateway did not answer in time",
+};
+
+/**
+ * HAProxy's configuration. Calls go to the gateway that is named. When that one says that it ends (404 on `/ready`) or
+ * fails, whoever else answers to the alias takes over: so an old worker, which still has connections of clients, finds
+ * the gateway that came after its own.
+ */
+export function edgeConfig({ gateway, alias, certificate, callTimeoutSeconds }: EdgeConfigArgs): string {
+  const answers = Object.entries(OWN_ANSWERS).map(
+    ([status, error]) =>
+      `  http-error status ${status} content-type application/json string '${JSON.stringify({ error, detail: error })}'`,
+  );
+  const lines = [
+    "global",
+    "  log stdout format raw daemon notice",
+    "  nbthread 1",
+    // A stream has no end of its own: what is left of an old worker goes then.
+    `  hard-stop-after ${callTimeoutSeconds + 5}s`,
+    "resolvers docker",
+    "  nameserver engine 127.0.0.11:53",
+    "  resolve_retries 2",
+    "  timeout resolve 500ms",
+    "  timeout retry 500ms",
+    "  hold valid 500ms",
+    "defaults",
+    "  mode http",
+    "  log global",
+    "  option dontlog-normal",
+    // A worker that follows another one lets the clients of the old one finish: none is cut off in mid-request.
+    "  option idle-close-on-response",
+    "  timeout connect 1s",
+    "  timeout queue 1s",
+    "  timeout http-request 10s",
+    `  timeout client ${IDLE_SECONDS}s`,
+    `  timeout server ${IDLE_SECONDS}s`,
+    `  timeout http-keep-alive ${IDLE_SECONDS}s`,
+    "  option redispatch 1",
+    "  retries 3",
+    // Only where nothing was sent: a call is never made twice.
+    "  retry-on conn-failure",
+    ...answers,
+    "frontend calls",
+    `  bind :${SERVICE_PORT}${certificate ? ` ssl crt ${certificate} ssl-min-ver TLSv1.2 alpn http/1.1` : ""}`,
+    "  http-request set-header X-Forwarded-For %[src]",
+    "  default_backend gateway",
+    "frontend probe",
+    `  bind 127.0.0.1:${EDGE_PROBE_PORT}`,
+    "  monitor-uri /health",
+    "  monitor fail if { nbsrv(gateway) lt 1 }",
+    "backend gateway",
+    "  balance first",
+    "  option httpchk",
+    "  http-check send meth GET uri /ready ver HTTP/1.1 hdr Host gateway",
+    "  http-check expect status 200",
+    "  http-check disable-on-404",
+    "  timeout check 5s",
+    // Slow is not down: three failures in a row, or a refused connection.
+    "  default-server check inter 500ms downinter 250ms fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down resolvers docker resolve-prefer ipv4 init-addr none",
+    `  server current ${gateway}:${SERVICE_PORT}`,
+    `  server-template other ${GATEWAYS} ${alias}:${SERVICE_PORT} backup`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
