@@ -1,8 +1,10 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
 import { catalogue } from "./components/catalogue/index.ts";
 import { Edge } from "./components/edge.ts";
+import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
 import { instanceNames } from "./components/instances.ts";
+import { proxyLimits } from "./components/limitClasses.ts";
 import { McpServer } from "./components/mcpServer.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
@@ -13,10 +15,12 @@ import { loadConfig } from "./config.ts";
 const { owner, estate, program } = loadConfig();
 const target = targetFor(estate.target, owner);
 
+const reaching = estate.servers.filter(({ egress }) => egress.length > 0);
 target.checkCapacity(
   [
     { component: "edge", limits: estate.gateway.edgeLimits },
     { component: "gateway", limits: estate.gateway.limits },
+    ...(reaching.length > 0 ? [{ component: "egress", limits: proxyLimits }] : []),
     ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
     ...estate.services.map(toDemand),
   ],
@@ -24,7 +28,12 @@ target.checkCapacity(
 );
 
 const names = estate.servers.map((server) => server.name);
-const subnets = allocateSubnets(estate.networkRange, ["edge", "gateway", ...names]);
+const subnets = allocateSubnets(estate.networkRange, [
+  "edge",
+  "gateway",
+  ...(reaching.length > 0 ? ["egress"] : []),
+  ...names,
+]);
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
@@ -49,6 +58,19 @@ const edge = new Edge("edge", {
   subnet: subnets.get("edge") ?? "",
   gateway,
 });
+
+if (reaching.length > 0) {
+  new Egress("egress", {
+    target,
+    health: estate.health,
+    subnet: subnets.get("egress") ?? "",
+    servers: reaching.map(({ name, egress: targets }) => ({
+      subnet: subnets.get(name) ?? "",
+      targets,
+      networkName: mcpServers[names.indexOf(name)]?.networkName ?? "",
+    })),
+  });
+}
 
 const networks = new Map(
   estate.networks.map((network) => [network.name, new SharedNetwork(network.name, { target, network })]),

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
+import { parseTarget, type EgressTarget } from "./egressConfig.ts";
 import { principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
-import { MAX_INSTANCES } from "./instances.ts";
-import { edgeLimits, limitClasses, limitClassNames } from "./limitClasses.ts";
+import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
+import { limitClasses, limitClassNames, proxyLimits } from "./limitClasses.ts";
 import { policySettingsSchema } from "./policySettings.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
@@ -34,6 +35,13 @@ const serverSettingsSchema = z.strictObject({
   secretEnv: z
     .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretTextSchema)
     .default({}),
+  /**
+   * Places outside that it may reach, `HOST:PORT`, with `*.` before a domain for all names below it. Its child goes there
+   * through the estate's proxy, which the usual variables name. @default none: it reaches nothing
+   */
+  egress: z
+    .array(z.string().refine((text) => parseTarget(text) !== undefined, "HOST:PORT, for example example.org:443"))
+    .default([]),
   sharing: z.enum(["shared", "isolated"]).optional(),
   /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
   instances: z.int().min(1).max(MAX_INSTANCES).default(1),
@@ -137,6 +145,7 @@ export interface ServerConfig {
   env: Readonly<Record<string, string>>;
   /** Variable → value; secret. */
   secretEnv: Readonly<Record<string, string>>;
+  egress: readonly EgressTarget[];
   sharing: "shared" | "isolated";
   instances: number;
   repeatableTools: readonly string[];
@@ -167,7 +176,7 @@ export interface EstateConfig {
 }
 
 /** Components of the estate itself, whose names a server cannot take. */
-const RESERVED_NAMES: readonly string[] = ["edge", "gateway"];
+const RESERVED_NAMES: readonly string[] = ["edge", "egress", "gateway"];
 
 /** Settings that cannot be deployed. The message has one line per fault: key, value given, what is allowed. */
 export class ConfigError extends Error {
@@ -216,8 +225,14 @@ export function resolveEstate(
     for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
       faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
     }
+    const egress = server.egress.flatMap((text) => parseTarget(text) ?? []);
+    if (egress.length > 0 && instances > MAX_EGRESS_INSTANCES) {
+      faults.push(
+        `${key}.instances: ${instances} given; with egress the proxy takes an address of its network, so that allowed is at most ${MAX_EGRESS_INSTANCES}`,
+      );
+    }
     const sharing = server.sharing ?? entry.sharing;
-    resolved.push({ name, entry, limits, args, env, secretEnv, state, sharing, instances, repeatableTools });
+    resolved.push({ egress, name, entry, limits, args, env, secretEnv, state, sharing, instances, repeatableTools });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(
@@ -245,7 +260,7 @@ export function resolveEstate(
       port: gateway.port,
       bind: gateway.bind,
       limits: gatewayLimits,
-      edgeLimits,
+      edgeLimits: proxyLimits,
       tls: gateway.tls,
       callers,
     },

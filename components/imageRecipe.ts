@@ -148,25 +148,49 @@ export function gatewayRecipe(args: { user: number } & BaseOptions, root: string
   return programRecipe("gateway", baseRecipe("node", args), "gateway", args.user, [], [], root);
 }
 
-const PROXY_PATH = "/usr/sbin/haproxy";
 /** Where the edge's configuration is delivered. */
 export const PROXY_CONFIG_NAME = "haproxy.cfg";
 
 /** HAProxy of Debian, which takes its configuration and certificate from SECRETS_DIR and reads them again on SIGHUP. */
-export function edgeRecipe({ user, ...options }: { user: number } & BaseOptions): ImageRecipe {
+export function edgeRecipe(args: { user: number } & BaseOptions): ImageRecipe {
+  // A master keeps the port, so that workers can follow one another.
+  return packagedRecipe(
+    "edge",
+    "haproxy",
+    ["/usr/sbin/haproxy", "-W", "-db", "-f", `${SECRETS_DIR}/${PROXY_CONFIG_NAME}`],
+    args,
+  );
+}
+
+/** Where the configuration of the way out is delivered. */
+export const EGRESS_CONFIG_NAME = "squid.conf";
+
+/** Squid of Debian, which takes its configuration from SECRETS_DIR and reads it again on SIGHUP. */
+export function egressRecipe(args: { user: number } & BaseOptions): ImageRecipe {
+  return packagedRecipe(
+    "egress",
+    "squid",
+    ["/usr/sbin/squid", "-N", "-f", `${SECRETS_DIR}/${EGRESS_CONFIG_NAME}`],
+    args,
+  );
+}
+
+/** A program of Debian's, under an account of the estate. @param command absolute, in the foreground. */
+function packagedRecipe(
+  name: string,
+  debianPackage: string,
+  command: readonly [string, ...string[]],
+  { user, ...options }: { user: number } & BaseOptions,
+): ImageRecipe {
+  const [program] = command;
   const below = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
   return {
-    name: "edge",
-    from: debianRecipe("debian-haproxy", ["haproxy"], [PROXY_PATH], options, below),
+    name,
+    from: debianRecipe(`debian-${debianPackage}`, [debianPackage], [program], options, below),
     layer: { kind: "account", user },
     content: "",
-    config: {
-      user: `${user}:${user}`,
-      workingDir: "/",
-      // A master keeps the port, so that workers can follow one another.
-      entrypoint: [INIT_PATH, "--", PROXY_PATH, "-W", "-db", "-f", `${SECRETS_DIR}/${PROXY_CONFIG_NAME}`],
-    },
-    requires: [INIT_PATH, PROXY_PATH, SECRETS_DIR],
+    config: { user: `${user}:${user}`, workingDir: "/", entrypoint: [INIT_PATH, "--", ...command] },
+    requires: [INIT_PATH, program, SECRETS_DIR],
   };
 }
 

@@ -26,8 +26,8 @@ export const limitClasses = {
   hub: limits({ memoryMiB: 4096, memoryReservationMiB: 1024, cpus: 2, pids: 25 }),
 } satisfies Record<string, Limits>;
 
-/** Of the proxy that owns the published port: one thread, two files for each connection. */
-export const edgeLimits: Limits = { ...limitClasses.light, nofile: { soft: 8192, hard: 8192 } };
+/** Of a proxy: one thread, two files for each connection. */
+export const proxyLimits: Limits = { ...limitClasses.light, nofile: { soft: 8192, hard: 8192 } };
 
 export type LimitClass = keyof typeof limitClasses;
 

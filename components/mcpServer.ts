@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SERVICE_PORT, type GatewayServer, type Limits, type ServerContract } from "../runtime/contract/index.ts";
 import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
+import { egressEnv } from "./egressConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { serverRecipe } from "./imageRecipe.ts";
 import { instanceNames } from "./instances.ts";
@@ -138,7 +139,6 @@ export function maxChildren({ pids, memoryMiB }: Limits): number {
   return Math.max(1, Math.min(byTasks, byMemory) - 1);
 }
 
-/** What the gateway is told. */
 /**
  * May a new container run beside the old one? Not with a volume, which two must not write at once; and the addresses of
  * a server's network are enough for two times one.
@@ -147,7 +147,7 @@ function isReplaceable({ entry, instances }: ServerConfig): boolean {
   return entry.volumes === undefined && instances === 1;
 }
 
-/** @param places where each instance is found: the very container while a new one may run beside the old. */
+/** What the gateway is told. @param places where each instance is found: the very container while a new one may run beside the old. */
 function routeOf(
   { server }: McpServerArgs,
   places: ReadonlyArray<{ name: string; host: pulumi.Input<string> }>,
@@ -162,6 +162,11 @@ function routeOf(
   });
 }
 
+/** Only for who may go out: the others would look for a proxy that is not there. */
+function proxyEnv({ egress }: ServerConfig): Record<string, string> {
+  return egress.length > 0 ? egressEnv() : {};
+}
+
 /** What the supervisor of this server is told. */
 function contractOf({ target, server, health }: McpServerArgs): ServerContract {
   const { entry } = server;
@@ -174,7 +179,7 @@ function contractOf({ target, server, health }: McpServerArgs): ServerContract {
     transport: entry.transport,
     command: [...entry.command, ...server.args],
     cwd: entry.cwd ?? "/app",
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...entry.env, ...server.env },
+    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...proxyEnv(server), ...entry.env, ...server.env },
     // Each value is a file of its variable's name.
     secretEnv: Object.fromEntries(Object.keys(server.secretEnv).map((variable) => [variable, variable])),
     sharing: server.sharing,

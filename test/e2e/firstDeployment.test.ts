@@ -7,7 +7,7 @@ import { Client } from "@modelcontextprotocol/client";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { parseCgroups, readKernelLimits } from "../../components/providers/kernelLimits.ts";
 import { catalogue } from "../../components/catalogue/index.ts";
-import { edgeLimits, limitClasses } from "../../components/limitClasses.ts";
+import { proxyLimits, limitClasses } from "../../components/limitClasses.ts";
 import { hashToken } from "../../runtime/contract/index.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
 import { listToolsOverStdio } from "./stdioTools.ts";
@@ -145,7 +145,7 @@ describe("First deployment of five servers, end to end", function () {
   for (const component of [...NAMES, "gateway", "edge"]) {
     it(`R-LIM-06: the kernel enforces on ${component} what is declared`, async () => {
       const limits =
-        component === "edge" ? edgeLimits : limitClasses[catalogue.get(component)?.limitClass ?? "standard"];
+        component === "edge" ? proxyLimits : limitClasses[catalogue.get(component)?.limitClass ?? "standard"];
       const info = await (await estate.container(component)).inspect();
       assert.deepEqual(await readKernelLimits(info.State.Pid), {
         memoryBytes: limits.memoryMiB * MIB,
