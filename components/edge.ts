@@ -63,7 +63,7 @@ export class Edge extends pulumi.ComponentResource {
         group: user,
         limits,
         networks: [network.networkName, gateway.networkName].map((each) => ({ network: each, aliases: [name] })),
-        ports: [{ containerPort: SERVICE_PORT, hostPort: port, bind }],
+        ports: [{ containerPort: SERVICE_PORT, hostPort: port, bind, tls: tls !== undefined }],
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health", EDGE_PROBE_PORT),

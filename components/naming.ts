@@ -14,6 +14,9 @@ export const LABEL_COMPONENT = "mcp-estate.component";
 /** Digest of what a container was made for, where something else takes another container. */
 export const LABEL_CONTRACT = "mcp-estate.contract";
 
+/** Ports of a container behind which what comes is decrypted, separated by commas. */
+export const LABEL_TLS = "mcp-estate.tls";
+
 /** The three labels of one object, in the shape of the docker provider's `labels`. */
 export function labelsOf(owner: Owner, component: string): Array<{ label: string; value: string }> {
   return [

@@ -7,7 +7,7 @@ import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ContainerWatch } from "../containerWatch.ts";
 import { HostCapacity } from "../hostCapacity.ts";
-import { LABEL_CONTRACT, labelsOf, type Owner } from "../naming.ts";
+import { LABEL_CONTRACT, LABEL_TLS, labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
 import type { ServerSignature } from "../providers/hostProcesses.ts";
@@ -227,6 +227,7 @@ export class DockerTarget implements Target {
   }
 
   private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
+    const encrypted = spec.ports.filter(({ tls }) => tls).map(({ containerPort }) => containerPort);
     return {
       image: spec.image,
       hostname: spec.hostname,
@@ -269,6 +270,7 @@ export class DockerTarget implements Target {
         ...(spec.onNewContract === "replace"
           ? [{ label: LABEL_CONTRACT, value: pulumi.output(spec.contract).apply(digest) }]
           : []),
+        ...(encrypted.length > 0 ? [{ label: LABEL_TLS, value: encrypted.join() }] : []),
       ],
     };
   }

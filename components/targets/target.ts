@@ -30,6 +30,8 @@ export interface PublishedPort {
   hostPort: number;
   /** Address of the host. */
   bind: string;
+  /** TLS alone is taken there. */
+  tls: boolean;
 }
 
 export interface MountSpec {

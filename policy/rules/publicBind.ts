@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from "node:net";
+import { LABEL_TLS } from "../../components/naming.ts";
 import { CONTAINER, objectsOf, UNKNOWN, type Inputs } from "../resource.ts";
 import type { ResourceRule } from "../rule.ts";
 
@@ -8,18 +9,19 @@ unreachable.addSubnet("127.0.0.0", 8);
 unreachable.addSubnet("192.0.2.0", 24);
 unreachable.addAddress("::1", "ipv6");
 
-/** R-NET: no container of the estate terminates TLS, so what others reach from outside would be in clear. */
+/** R-SEC-06: what others reach from outside is encrypted, by a container that says so of its port (the edge) alone. */
 export const publicBind: ResourceRule = {
   name: "no-public-bind",
-  description: "Ports of the host are on loopback: there is no TLS behind them.",
+  description: "Ports of the host are on loopback unless TLS is behind them.",
   severity: "mandatory",
   types: [CONTAINER],
-  check({ inputs: { ports } }) {
+  check({ inputs: { ports, labels } }) {
+    const encrypted = String(objectsOf(labels).find(({ label }) => label === LABEL_TLS)?.["value"] ?? "").split(",");
     return objectsOf(ports)
-      .filter(({ ip }) => isPublic(ip))
+      .filter(({ ip, internal }) => isPublic(ip) && !encrypted.includes(String(internal)))
       .map((port) => ({
         why: `host port ${portOf(port)} on ${addressOf(port)}, without TLS`,
-        todo: "bind it to 127.0.0.1 behind what terminates TLS, or exempt it with the reason",
+        todo: "give the gateway a certificate (mcp-estate:gateway.tls), bind it to 127.0.0.1, or exempt it with the reason",
       }));
   },
 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { tlsFaults } from "../../components/tlsFaults.ts";
 import { selfSigned } from "../e2e/certificates.ts";
 
-describe("R-NET-06 a published port", () => {
+describe("R-SEC-06 a published port", () => {
   const [own, other] = [selfSigned("estate.example.org"), selfSigned("other.example.org")];
   const faults = (bind: string, tls?: { certificate: string; key: string }, now?: Date) =>
     tlsFaults({ bind, tls }, "mcp-estate:gateway", now);

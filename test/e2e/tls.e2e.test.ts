@@ -4,7 +4,7 @@ import { askGateway } from "../../components/providers/smoke/gatewayClient.ts";
 import { selfSigned } from "./certificates.ts";
 import { eventually, TestEstate } from "./testEstate.ts";
 
-describe("R-NET-06: a published port with a certificate", function () {
+describe("R-SEC-06: a published port with a certificate", function () {
   this.timeout(300_000);
   const first = selfSigned("first.example.org");
   const second = selfSigned("second.example.org");

@@ -119,6 +119,14 @@ describe("policies on a container (R-SEC-10)", () => {
       for (const ip of ["127.0.0.1", "127.9.9.9", "::1", "192.0.2.1", UNKNOWN]) assert.deepEqual(bound(ip), []);
       assert.deepEqual(reasons(publicBind, {}), []);
     });
+    it("passes a port whose container says that it takes TLS alone there, and no other port of it", () => {
+      const labels = [{ label: "mcp-estate.tls", value: "8000,8443" }];
+      const port = { external: 8080, ip: "0.0.0.0" };
+      assert.deepEqual(reasons(publicBind, { labels, ports: [{ ...port, internal: 8443 }] }), []);
+      assert.deepEqual(reasons(publicBind, { labels, ports: [{ ...port, internal: 80 }] }), [
+        "host port 8080 on 0.0.0.0, without TLS",
+      ]);
+    });
     it("refuses every other, and none, which Docker takes for all", () => {
       for (const ip of ["0.0.0.0", "::", "10.0.0.1", "203.0.113.9"]) {
         assert.deepEqual(bound(ip), [`host port 8080 on ${ip}, without TLS`]);
