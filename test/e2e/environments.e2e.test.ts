@@ -42,7 +42,7 @@ describe("Environments, end to end (R-SEC-01, R-DEP-08)", function () {
     );
 
     const { stdout } = await estate.succeed("preview", ["--placeholders"]);
-    assert.match(stdout, /mcp-estate:gateway\.bind +"192\.0\.2\.1"/);
+    assert.match(stdout, /mcp-estate:gateway\.bind +"127\.0\.0\.99"/);
     assert.match(stdout, /create +container gateway/);
   });
 

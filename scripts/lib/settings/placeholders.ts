@@ -73,8 +73,8 @@ function placeholderFor(schema: Schema | undefined, path: string): unknown {
     case "object":
       return {};
     default:
-      // An address that documentation is written with: no host has it (RFC 5737).
-      return schema?.format === "ipv4" ? "192.0.2.1" : textFor(path);
+      // A loopback address, which asks for no TLS, and which nobody takes for a real one.
+      return schema?.format === "ipv4" ? "127.0.0.99" : textFor(path);
   }
 }
 

@@ -25,7 +25,7 @@ describe("placeholders (R-SEC-01)", () => {
     const { settings: filled, placeholders } = fillPlaceholders(settings, schema, false);
     assert.deepEqual(filled, {
       "mcp-estate:target": "docker",
-      "mcp-estate:gateway": { bind: "192.0.2.1", port: 1 },
+      "mcp-estate:gateway": { bind: "127.0.0.99", port: 1 },
       "mcp-estate:volumes": { protect: false },
       "mcp-estate:health": { intervalSeconds: 1, timeoutSeconds: 2, failures: 1 },
       "mcp-estate:servers": {
@@ -38,7 +38,7 @@ describe("placeholders (R-SEC-01)", () => {
       },
     });
     assert.equal(placeholders.size, 10);
-    assert.equal(placeholders.get("mcp-estate:gateway.bind"), "192.0.2.1");
+    assert.equal(placeholders.get("mcp-estate:gateway.bind"), "127.0.0.99");
     const plain = Object.fromEntries(
       Object.entries(filled).map(([key, value]) => [key.replace("mcp-estate:", ""), value]),
     );
