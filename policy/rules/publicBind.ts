@@ -16,7 +16,8 @@ export const publicBind: ResourceRule = {
   severity: "mandatory",
   types: [CONTAINER],
   check({ inputs: { ports, labels } }) {
-    const encrypted = String(objectsOf(labels).find(({ label }) => label === LABEL_TLS)?.["value"] ?? "").split(",");
+    const mark = objectsOf(labels).find(({ label }) => label === LABEL_TLS)?.["value"];
+    const encrypted = typeof mark === "string" ? mark.split(",") : [];
     return objectsOf(ports)
       .filter(({ ip, internal }) => isPublic(ip) && !encrypted.includes(String(internal)))
       .map((port) => ({

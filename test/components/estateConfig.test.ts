@@ -112,7 +112,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, sharing, instances, repeatableTools, state",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, egress, sharing, instances, repeatableTools, state",
     ],
     [
       "a variable that is secret and is not",
