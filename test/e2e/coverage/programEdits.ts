@@ -68,7 +68,8 @@ const EDITS: readonly ProgramEdit[] = [
   {
     file: "components/providers/images/assemble.ts",
     from: "config.entrypoint ? []",
-    to: 'config.entrypoint ? ["--port=8000"]',
+    // For the estate's own programs, which the edit above gives an environment: another's would not start with it.
+    to: 'config.entrypoint ? config.env ? ["--port=8000"] : []',
   },
 ];
 
