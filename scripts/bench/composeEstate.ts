@@ -34,11 +34,18 @@ export class ComposeEstate {
       const info = await docker.getContainer(Id).inspect();
       const secrets = join(this.folder, component);
       mkdirSync(secrets, { recursive: true });
-      for (const file of ["contract.json", ...(component === "gateway" ? ["gateway-tokens.json"] : [])]) {
+      const { output: files } = await estate.exec(component, ["ls", "/run/secrets"]);
+      for (const file of files.trim().split("\n")) {
         const { output } = await estate.exec(component, ["cat", `/run/secrets/${file}`]);
         writeFileSync(join(secrets, file), output);
         chmodSync(join(secrets, file), 0o444);
       }
+      // Others may know it by the name of the very container.
+      const aliases = [component, info.Name.slice(1)];
+      const bindings = (info.HostConfig.PortBindings ?? {}) as Record<string, { HostIp: string; HostPort: string }[]>;
+      const ports = Object.entries(bindings).flatMap(([port, published]) =>
+        published.map(({ HostIp, HostPort }) => `${HostIp}:${HostPort}:${port}`),
+      );
       services[component] = {
         image: info.Image,
         user: info.Config.User,
@@ -59,10 +66,10 @@ export class ComposeEstate {
           ),
         ),
         networks: Object.fromEntries(
-          Object.keys(info.NetworkSettings.Networks).map((name) => [name, { aliases: [component] }]),
+          Object.keys(info.NetworkSettings.Networks).map((network) => [network, { aliases }]),
         ),
         volumes: [`${secrets}:/run/secrets:ro`],
-        ...(component === "gateway" ? { ports: [`127.0.0.1:${estate.port}:8000`] } : {}),
+        ports,
       };
     }
     writeFileSync(join(this.folder, "docker-compose.yml"), stringify({ version: "2.4", services, networks }));
