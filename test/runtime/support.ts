@@ -131,6 +131,17 @@ export async function stateIs(running: RunningSupervisor, state: string, timeout
   );
 }
 
+/** What the middle one of nine takes in ms: a busy machine delays one or two, a blocked program all of them. */
+export async function medianMs(ask: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 9; i++) {
+    const began = performance.now();
+    await ask();
+    times.push(performance.now() - began);
+  }
+  return times.sort((a, b) => a - b)[4] ?? NaN;
+}
+
 /** Runs in /proc, zombies not counted. */
 export function isAlive(pid: number): boolean {
   try {

@@ -21,6 +21,7 @@ import {
   startSupervisor,
   stateIs,
   textOf,
+  medianMs,
   until,
   type RunningSupervisor,
 } from "../support.ts";
@@ -211,9 +212,8 @@ describe("gateway", () => {
 
   it("R-SLO-02 /health answers in under 50 ms while calls hang", async () => {
     const hanging = Promise.all(Array.from({ length: 30 }, () => execute({ server: "good", tool: "hang" })));
-    const began = performance.now();
-    await get("/health", {});
-    ok(performance.now() - began < 50);
+    const milliseconds = await medianMs(() => get("/health", {}));
+    ok(milliseconds < 50, `${milliseconds} ms`);
     ok((await hanging).every(({ status }) => status === 504));
     // that many deadlines in a row open the circuit; a probe closes it again
     await until(() => gateway.server("good")?.upstreams[0]?.breaker.open === false, 8000);

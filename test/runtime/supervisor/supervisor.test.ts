@@ -11,6 +11,7 @@ import {
   startSupervisor,
   stateIs,
   textOf,
+  medianMs,
   until,
   type RunningSupervisor,
 } from "../support.ts";
@@ -148,10 +149,12 @@ describe("supervisor with a shared child", () => {
 
   it("R-HLT-04 /health answers in under 50 ms while calls hang", async () => {
     const hanging = Promise.all(Array.from({ length: 50 }, () => client.call("hang")));
-    const began = performance.now();
-    const health = (await (await fetch(`${running.url}/health`)).json()) as Record<string, unknown>;
-    ok(performance.now() - began < 50);
-    equal(health["status"], "alive");
+    const health = async (): Promise<void> => {
+      const answer = (await (await fetch(`${running.url}/health`)).json()) as Record<string, unknown>;
+      equal(answer["status"], "alive");
+    };
+    const milliseconds = await medianMs(health);
+    ok(milliseconds < 50, `${milliseconds} ms`);
     await hanging;
   });
 
