@@ -22,7 +22,7 @@ export const publicBind: ResourceRule = {
       .filter(({ ip, internal }) => isPublic(ip) && !encrypted.includes(String(internal)))
       .map((port) => ({
         why: `host port ${portOf(port)} on ${addressOf(port)}, without TLS`,
-        todo: "give the gateway a certificate (mcp-estate:gateway.tls), bind it to 127.0.0.1, or exempt it with the reason",
+        todo: "bind it to 127.0.0.1 (the gateway's port takes a certificate, mcp-estate:gateway.tls), or exempt it with the reason",
       }));
   },
 };

@@ -11,7 +11,6 @@ import { projectDir } from "../../scripts/lib/paths.ts";
 import { packArgs } from "../../scripts/lib/policies/pack.ts";
 import { readViolations, type Violation } from "../../scripts/lib/policies/violations.ts";
 import { prepareEngine, type Prepared } from "../../scripts/lib/prepare.ts";
-import { places } from "./places.ts";
 import { TestEstate } from "./testEstate.ts";
 
 const PROJECT = "policed";
@@ -130,13 +129,13 @@ describe("Policies, through the real engine (R-SEC-10)", function () {
 
 describe("npm run preview and npm run up under policies (R-SEC-10)", function () {
   this.timeout(120_000);
-  const { port } = places.e2epolicy;
+  const token = `ghp_${"a1B2c3D4e5".repeat(4)}`;
   const estate = new TestEstate("e2epolicy", {
-    config: { "mcp-estate:servers": { fetch: {} }, "mcp-estate:gateway": { port, bind: "0.0.0.0" } },
+    config: { "mcp-estate:servers": { fetch: { env: { GITHUB_TOKEN: token } } } },
   });
   const exempt = (until: string) =>
     estate.configure((config) => {
-      const exemption = { policy: "no-public-bind", resource: "gateway", reason: "TLS ends on the balancer", until };
+      const exemption = { policy: "no-secret-in-clear", resource: "fetch", reason: "it is a test's own", until };
       config["mcp-estate:policy"] = { exemptions: [exemption] };
     });
 
@@ -148,8 +147,9 @@ describe("npm run preview and npm run up under policies (R-SEC-10)", function ()
     assert.equal(code, 1, output);
     assert.match(
       output,
-      new RegExp(`no-public-bind +gateway +host port ${port} on 0\\.0\\.0\\.0, without TLS\n +→ bind it`),
+      /no-secret-in-clear +fetch +environment GITHUB_TOKEN looks like a GitHub token\n +→ take it out of env/,
     );
+    assert.ok(!output.includes(token));
     assert.deepEqual([await estate.containers(), await estate.networks(), await estate.volumes()], [[], [], []]);
   });
 
@@ -161,7 +161,7 @@ describe("npm run preview and npm run up under policies (R-SEC-10)", function ()
     exempt("2026-01-31");
     const ended = await estate.command("preview");
     assert.equal(ended.code, 1, ended.output);
-    assert.match(ended.output, /exemption of gateway from no-public-bind: it ended on 2026-01-31/);
-    assert.match(ended.output, /no-public-bind +gateway/);
+    assert.match(ended.output, /exemption of fetch from no-secret-in-clear: it ended on 2026-01-31/);
+    assert.match(ended.output, /no-secret-in-clear +fetch/);
   });
 });
