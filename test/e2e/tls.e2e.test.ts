@@ -32,7 +32,10 @@ describe("R-SEC-06: a published port with a certificate", function () {
   const ask = async (certificate: string) =>
     askGateway({ gatewayUrl, token: await estate.token(), certificate }, "/servers", { timeoutMs: 5000 });
 
-  function shown(options: { maxVersion?: "TLSv1.1" } = {}): Promise<PeerCertificate> {
+  /** A client's own defaults would refuse an old version before the edge is asked. */
+  const OLD = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
+
+  function shown(options: Partial<typeof OLD> = {}): Promise<PeerCertificate> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port: estate.port, host: "127.0.0.1", rejectUnauthorized: false, ...options }, () => {
         resolve(socket.getPeerCertificate());
@@ -46,7 +49,7 @@ describe("R-SEC-06: a published port with a certificate", function () {
     assert.equal((await ask(first.certificate)).status, 200);
     await assert.rejects(ask(second.certificate), /does not answer/);
     await assert.rejects(fetch(`http://127.0.0.1:${estate.port}/health`));
-    await assert.rejects(shown({ maxVersion: "TLSv1.1" }));
+    await assert.rejects(shown(OLD), /alert protocol version/);
     await estate.succeed("smoke");
     assert.equal(await estate.output("gatewayUrl"), gatewayUrl);
     const state = await estate.stateText();
