@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamicResource.ts";
 import { imageTag, type ImageRecipe } from "./imageRecipe.ts";
 import { LABEL_ESTATE, LABEL_STACK, type Owner } from "./naming.ts";
-import type { BuiltImageInputs, BuiltImageState } from "./providers/builtImage.ts";
 
 export interface BuiltImageArgs {
   /** What goes in; the tag is a hash of it. */
@@ -23,7 +23,7 @@ export interface BuiltImageArgs {
  * @example
  * new BuiltImage("gateway", { recipe: gatewayRecipe({ user: 100123 }), owner });
  */
-export class BuiltImage extends pulumi.dynamic.Resource {
+export class BuiltImage extends DynamicResource {
   /** Content-addressed id, `sha256:…`: what containers refer to. */
   declare readonly imageId: pulumi.Output<string>;
   declare readonly tag: pulumi.Output<string>;
@@ -33,12 +33,11 @@ export class BuiltImage extends pulumi.dynamic.Resource {
     const labels = ownerLabels(owner);
     const tag = imageTag(recipe, labels);
     super(
-      provider,
+      "BuiltImage",
+      ["create", "read", "diff", "update"],
       name,
       { tag, recipe, labels, dockerHost, observed: "as built", imageId: undefined },
       opts,
-      "index",
-      "BuiltImage",
     );
   }
 }
@@ -46,28 +45,4 @@ export class BuiltImage extends pulumi.dynamic.Resource {
 /** Whose the image is; its component and hash are labels that every build adds. */
 function ownerLabels(owner: Owner | undefined): Record<string, string> {
   return owner ? { [LABEL_ESTATE]: owner.estate, [LABEL_STACK]: owner.stack } : {};
-}
-
-/** Thin on purpose: the engine keeps this code in the state and runs that copy; the work is in the loaded module. */
-const provider: pulumi.dynamic.ResourceProvider<BuiltImageInputs, BuiltImageState> = {
-  async create(inputs) {
-    return { id: inputs.tag, outs: await (await load()).createImage(inputs) };
-  },
-  async read(id, props) {
-    return (await load()).readImage(id, props);
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffImage(olds, news);
-  },
-  async update(_id, olds, news) {
-    return { outs: await (await load()).restoreImage(olds, news) };
-  },
-  // No delete: earlier deployments are rolled back to. Images are removed by their labels, on request.
-};
-
-async function load(): Promise<typeof import("./providers/builtImage.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/builtImage.ts`).href) as Promise<
-    typeof import("./providers/builtImage.ts")
-  >;
 }

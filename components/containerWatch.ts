@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { ContainerFacts, ContainerWatchInputs, ContainerWatchState } from "./providers/containerWatch.ts";
+import { DynamicResource } from "./dynamicResource.ts";
+import type { ContainerFacts } from "./providers/containerWatch.ts";
 
 export interface ContainerWatchArgs {
   /** What the container's physical name begins with, up to the provider's random suffix. @default it has `declared.name` */
@@ -23,43 +24,19 @@ export interface ContainerWatchArgs {
  * const watch = new ContainerWatch("memory", { namePrefix: "mcp-estate-dev-memory-", declared });
  * new docker.Container("mcp-estate-dev-memory", args, { replaceWith: [watch] });
  */
-export class ContainerWatch extends pulumi.dynamic.Resource {
+export class ContainerWatch extends DynamicResource {
   /** Property → what was found in place of what is declared; empty when all is well. */
   declare readonly found: pulumi.Output<ContainerFacts>;
 
   constructor(name: string, args: ContainerWatchArgs, opts?: pulumi.CustomResourceOptions) {
     const { secretEnv, ...rest } = args;
     super(
-      provider,
+      "ContainerWatch",
+      ["create", "read", "diff", "update"],
       name,
       // A dynamic provider keeps a value secret only under its input's own name.
       { ...rest, ...(secretEnv ? { secretEnv: pulumi.secret(secretEnv) } : {}), found: {}, expected: undefined },
       pulumi.mergeOptions(secretEnv ? { additionalSecretOutputs: ["secretEnv"] } : {}, opts),
-      "index",
-      "ContainerWatch",
     );
   }
-}
-
-/** Thin on purpose, see processLimit.ts. */
-const provider: pulumi.dynamic.ResourceProvider<ContainerWatchInputs, ContainerWatchState> = {
-  async create(inputs) {
-    return (await load()).startWatch(inputs);
-  },
-  async read(id, props) {
-    return (await load()).readWatch(id, props);
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffWatch(olds, news);
-  },
-  async update(_id, _olds, news) {
-    return { outs: await (await load()).updateWatch(news) };
-  },
-};
-
-async function load(): Promise<typeof import("./providers/containerWatch.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/containerWatch.ts`).href) as Promise<
-    typeof import("./providers/containerWatch.ts")
-  >;
 }

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamicResource.ts";
 import type { Owner } from "./naming.ts";
 import type { ServerSignature } from "./providers/hostProcesses.ts";
 import type { OrphanKind, OrphanPolicy } from "./providers/orphans.ts";
-import type { OrphanSweepInputs, OrphanSweepState } from "./providers/orphanSweep.ts";
 
 export interface OrphanSweepArgs {
   owner: Owner;
@@ -23,7 +23,7 @@ export interface OrphanSweepArgs {
  * of the user's, shows in the next preview by name; the next update removes or reports it as the policy says. Data
  * volumes are never removed here, and nothing of another stack is ever touched.
  */
-export class OrphanSweep extends pulumi.dynamic.Resource {
+export class OrphanSweep extends DynamicResource {
   /** What is only reported, in words. */
   declare readonly reported: pulumi.Output<string[]>;
   /** How many of each kind are only reported. */
@@ -32,7 +32,8 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
   constructor(name: string, args: OrphanSweepArgs, opts?: pulumi.CustomResourceOptions) {
     const { owner, policy, servers, declared } = args;
     super(
-      provider,
+      "OrphanSweep",
+      ["check", "create", "read", "diff", "update"],
       name,
       {
         estate: owner.estate,
@@ -47,38 +48,6 @@ export class OrphanSweep extends pulumi.dynamic.Resource {
         found: undefined,
       },
       opts,
-      "index",
-      "OrphanSweep",
     );
   }
-}
-
-/** Thin on purpose, see processLimit.ts. */
-const provider: pulumi.dynamic.ResourceProvider<OrphanSweepInputs, OrphanSweepState> = {
-  async check(olds, news) {
-    return (await load()).checkOrphanSweep(olds, news);
-  },
-  async create(inputs) {
-    return { id: "orphan-sweep", outs: await (await load()).sweepOrphans(inputs) };
-  },
-  async read(id, props) {
-    if (!props) return {};
-    const current = await (await load()).observeOrphans(props);
-    // What is only reported is no input: it would show as a change that the next update makes.
-    const { reported: _reported, counts: _counts, found: _found, ...inputs } = current;
-    return { id, props: current, inputs: inputs as OrphanSweepState };
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffOrphans(olds, news);
-  },
-  async update(_id, olds, news) {
-    return { outs: await (await load()).sweepOrphans(news, olds.declared) };
-  },
-};
-
-async function load(): Promise<typeof import("./providers/orphanSweep.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/orphanSweep.ts`).href) as Promise<
-    typeof import("./providers/orphanSweep.ts")
-  >;
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamicResource.ts";
 import type { Limits } from "../runtime/contract/index.ts";
-import type { EffectiveLimits, ProcessLimitInputs, ProcessLimitState } from "./providers/processLimit.ts";
+import type { EffectiveLimits } from "./providers/processLimit.ts";
 
 export interface ProcessLimitArgs {
   /** Container that was created and not started. */
@@ -26,7 +27,7 @@ export interface ProcessLimitArgs {
  * @example
  * new ProcessLimit("memory", { containerId: container.id, component: "memory", limits: limitClasses.light });
  */
-export class ProcessLimit extends pulumi.dynamic.Resource {
+export class ProcessLimit extends DynamicResource {
   /** Container that is started and limited; depend on this to depend on a running container. */
   declare readonly containerId: pulumi.Output<string>;
   declare readonly observedPids: pulumi.Output<number>;
@@ -38,7 +39,8 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: ProcessLimitArgs, opts?: pulumi.CustomResourceOptions) {
     super(
-      provider,
+      "ProcessLimit",
+      ["create", "read", "diff", "update"],
       name,
       {
         ...args,
@@ -49,39 +51,6 @@ export class ProcessLimit extends pulumi.dynamic.Resource {
         provedAt: undefined,
       },
       opts,
-      "index",
-      "ProcessLimit",
     );
   }
-}
-
-/**
- * Thin on purpose: the engine keeps this code in the state and runs that copy, so all work is in the module that each
- * method loads from the project's folder.
- */
-const provider: pulumi.dynamic.ResourceProvider<ProcessLimitInputs, ProcessLimitState> = {
-  async create(inputs) {
-    return { id: inputs.containerId, outs: await (await load()).ensureProcessLimit(inputs) };
-  },
-  async read(id, props) {
-    const observed = await (await load()).observeProcessLimit(id);
-    if (!observed || !props) return {};
-    const current = { ...props, ...observed };
-    // What an update found is no input: it would show as a change.
-    const { effective: _effective, provedAt: _provedAt, ...inputs } = current;
-    return { id, props: current, inputs: inputs as ProcessLimitState };
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffProcessLimit(olds, news);
-  },
-  async update(_id, _olds, news) {
-    return { outs: await (await load()).ensureProcessLimit(news) };
-  },
-};
-
-async function load(): Promise<typeof import("./providers/processLimit.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/processLimit.ts`).href) as Promise<
-    typeof import("./providers/processLimit.ts")
-  >;
 }

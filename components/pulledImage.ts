@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PulledImageInputs, PulledImageState } from "./providers/pulledImage.ts";
+import { DynamicResource } from "./dynamicResource.ts";
 
 export interface PulledImageArgs {
   /** Service that it is for, for messages. */
@@ -18,38 +18,11 @@ export interface PulledImageArgs {
  * @example
  * new PulledImage("db", { component: "db", reference: "postgres:16.4", mountPoints: ["/var/lib/postgresql/data"] });
  */
-export class PulledImage extends pulumi.dynamic.Resource {
+export class PulledImage extends DynamicResource {
   /** Content-addressed id, `sha256:…`: what containers refer to, as a tag may move. */
   declare readonly imageId: pulumi.Output<string>;
 
   constructor(name: string, args: PulledImageArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, imageId: undefined }, opts, "index", "PulledImage");
+    super("PulledImage", ["check", "create", "read", "diff", "update"], name, { ...args, imageId: undefined }, opts);
   }
-}
-
-/** Thin on purpose, see processLimit.ts. */
-const provider: pulumi.dynamic.ResourceProvider<PulledImageInputs, PulledImageState> = {
-  async check(_olds, news) {
-    return (await load()).checkPulledImage(news);
-  },
-  async create(inputs) {
-    return { id: inputs.reference, outs: await (await load()).pullImage(inputs) };
-  },
-  async read(id, props) {
-    return (await load()).readPulledImage(id, props);
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffPulledImage(olds, news);
-  },
-  async update(_id, _olds, news) {
-    return { outs: await (await load()).pullImage(news) };
-  },
-  // No delete: a rollback needs it.
-};
-
-async function load(): Promise<typeof import("./providers/pulledImage.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/pulledImage.ts`).href) as Promise<
-    typeof import("./providers/pulledImage.ts")
-  >;
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { SecretFilesInputs } from "./providers/secretFiles.ts";
+import { DynamicResource } from "./dynamicResource.ts";
 
 export interface SecretFilesArgs {
   /** Container that was created and has its secrets volume mounted at SECRETS_DIR. */
@@ -17,7 +17,7 @@ export interface SecretFilesArgs {
  * start: never an environment variable, a label, a command line or plain state.
  * A file that was changed or removed by hand shows in the next preview (`observed`) and is written again.
  */
-export class SecretFiles extends pulumi.dynamic.Resource {
+export class SecretFiles extends DynamicResource {
   declare readonly containerId: pulumi.Output<string>;
   declare readonly observed: pulumi.Output<string>;
 
@@ -25,38 +25,11 @@ export class SecretFiles extends pulumi.dynamic.Resource {
     // A dynamic provider keeps a value secret only under its input's own name, hence one secret map.
     const files = pulumi.secret(args.files ?? {});
     super(
-      provider,
+      "SecretFiles",
+      ["create", "read", "diff", "update"],
       name,
       { ...args, files, observed: "delivered" },
       pulumi.mergeOptions({ additionalSecretOutputs: ["files"] }, opts),
-      "index",
-      "SecretFiles",
     );
   }
-}
-
-/** Thin on purpose, see processLimit.ts. */
-const provider: pulumi.dynamic.ResourceProvider<SecretFilesInputs, SecretFilesInputs> = {
-  async create(inputs) {
-    return { id: inputs.containerId, outs: await (await load()).deliverSecretFiles(inputs) };
-  },
-  async read(id, props) {
-    const observed = props ? await (await load()).observeSecretFiles(props) : undefined;
-    if (!observed || !props) return {};
-    const current = { ...props, observed };
-    return { id, props: current, inputs: current };
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffSecretFiles(olds, news);
-  },
-  async update(_id, _olds, news) {
-    return { outs: await (await load()).deliverSecretFiles(news) };
-  },
-};
-
-async function load(): Promise<typeof import("./providers/secretFiles.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/secretFiles.ts`).href) as Promise<
-    typeof import("./providers/secretFiles.ts")
-  >;
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "./dynamicResource.ts";
 import type { SmokeReport, SmokeServer, SmokeSpec, SmokeWorkload } from "./providers/smoke/spec.ts";
-import type { SmokeGateInputs, SmokeGateState } from "./providers/smokeGate.ts";
 
 export interface SmokeGateArgs {
   gatewayUrl: pulumi.Input<string>;
@@ -23,32 +23,12 @@ export interface SmokeGateArgs {
  * @example
  * new SmokeGate("smoke", args, { dependsOn: everything });
  */
-export class SmokeGate extends pulumi.dynamic.Resource {
+export class SmokeGate extends DynamicResource {
   /** What was tried and found when the suite last ran. */
   declare readonly report: pulumi.Output<SmokeReport>;
 
   constructor(name: string, args: SmokeGateArgs, opts?: pulumi.CustomResourceOptions) {
     const token = pulumi.secret(args.token);
-    super(provider, name, { ...args, token, report: undefined }, opts, "index", "SmokeGate");
+    super("SmokeGate", ["create", "diff", "update"], name, { ...args, token, report: undefined }, opts);
   }
-}
-
-/** Thin on purpose, see processLimit.ts. */
-const provider: pulumi.dynamic.ResourceProvider<SmokeGateInputs, SmokeGateState> = {
-  async create(inputs) {
-    return { id: "smoke-gate", outs: await (await load()).passGate(inputs) };
-  },
-  async diff(_id, olds, news) {
-    return (await load()).diffGate(olds, news);
-  },
-  async update(_id, _olds, news) {
-    return { outs: await (await load()).passGate(news) };
-  },
-};
-
-async function load(): Promise<typeof import("./providers/smokeGate.ts")> {
-  const { pathToFileURL } = await import("node:url");
-  return import(pathToFileURL(`${process.cwd()}/components/providers/smokeGate.ts`).href) as Promise<
-    typeof import("./providers/smokeGate.ts")
-  >;
 }

@@ -1,5 +1,5 @@
 /**
- * The policy pack: every rule as a policy of the engine's. `pulumi preview --policy-pack policy` runs it as it is;
+ * The policy pack: every rule, in the engine's groups. `pulumi preview --policy-pack policy` runs it as it is;
  * `npm run preview` and `npm run up` run it in one file that starts faster (scripts/lib/policies).
  */
 import {
@@ -12,10 +12,18 @@ import {
   type ResourceValidationArgs,
   type StackValidationArgs,
 } from "@pulumi/policy";
-import { EXEMPTIONS, UNUSED_EXEMPTIONS, type PackConfig } from "./config.ts";
+import type { PackConfig } from "./config.ts";
 import { Exemptions } from "./exemptions.ts";
+import {
+  EXEMPTIONS,
+  resourceGroups,
+  stackRules,
+  UNUSED_EXEMPTIONS,
+  WHOLE_STACK,
+  type ResourceGroup,
+} from "./groups.ts";
 import { declaredResource, type DeclaredResource } from "./resource.ts";
-import type { Finding, ResourceRule, Rule, StackRule } from "./rule.ts";
+import type { Finding, RuleBase } from "./rule.ts";
 import { rules } from "./rules/index.ts";
 
 /** Loose: what is wrong with an exemption is said in the pack's own words. */
@@ -40,85 +48,92 @@ function exemptionsOf(args: Configured): Exemptions {
   return exemptions;
 }
 
-function resourcePolicy({ name, description, severity, types, check }: ResourceRule): Policies[number] {
-  const validate: ResourceValidation = (args, report) => {
-    if (!types.includes(args.type)) return;
-    const resource = declaredResource(args);
-    const { production = resource.stack === "prod" } = args.getConfig<Partial<PackConfig>>();
-    for (const finding of check(resource, { production })) tell(name, resource, finding, args, report);
-  };
-  const [type = "", ...others] = types;
+function resourcePolicy(group: ResourceGroup): Policies[number] {
   return {
-    name,
-    description,
-    enforcementLevel: severity,
+    name: group.name,
+    description: `What holds of every ${group.name}: ${group.rules.map(({ name }) => name).join(", ")}.`,
+    enforcementLevel: "mandatory",
     configSchema,
-    validateResource: others.length === 0 ? ofType(type, validate) : validate,
+    validateResource: ofType(group.type, (args, report) => {
+      const resource = declaredResource(args);
+      const { production = resource.stack === "prod" } = args.getConfig<Partial<PackConfig>>();
+      for (const rule of group.rules)
+        for (const finding of rule.check(resource, { production })) tell(rule, resource, finding, args, report);
+    }),
   };
 }
 
-/**
- * Of a validation of one type @pulumi/policy asks about that type alone. All others it hands every resource, with all
- * properties unpacked once more: half of what a pack costs.
- */
+/** Of a validation of one type @pulumi/policy asks about that type alone, without unpacking any other. */
 function ofType(type: string, validate: ResourceValidation): ResourceValidation {
   const resourceClass = { __pulumiType: type } as unknown as Parameters<typeof validateResourceOfType>[0];
   return validateResourceOfType(resourceClass, (_props, args, report) => validate(args, report));
 }
 
-function stackPolicy({ name, description, severity, types, checkStack }: StackRule): Policies[number] {
-  return {
-    name,
-    description,
-    enforcementLevel: severity,
-    configSchema,
-    validateStack(args, report) {
-      const resources = args.resources.filter(({ type }) => types.includes(type)).map(declaredResource);
-      for (const { resource, ...finding } of checkStack(resources)) tell(name, resource, finding, args, report);
-    },
-  };
-}
+const stackPolicy: Policies[number] = {
+  name: WHOLE_STACK,
+  description: `What holds of resources together: ${stackRules.map(({ name }) => name).join(", ")}.`,
+  enforcementLevel: "mandatory",
+  configSchema,
+  validateStack(args: StackValidationArgs, report) {
+    const types = new Set(stackRules.flatMap((rule) => rule.types));
+    const resources = args.resources.filter(({ type }) => types.has(type)).map(declaredResource);
+    for (const rule of stackRules) {
+      const asked = resources.filter(({ type }) => rule.types.includes(type));
+      for (const { resource, ...finding } of rule.checkStack(asked)) tell(rule, resource, finding, args, report);
+    }
+    // Which exemptions were needed is known when all rules have spoken; the engine asks about the stack last.
+    for (const { policy, resource } of exemptionsOf(args).unused()) {
+      say(report, {
+        name: UNUSED_EXEMPTIONS,
+        description: "Exemptions are taken out when nothing needs them any more.",
+        enforcementLevel: "advisory",
+        lines: [
+          `exemption of ${resource} from ${policy}: nothing is exempted by it`,
+          "take it out of mcp-estate:policy",
+        ],
+      });
+    }
+  },
+};
+
+const exemptionPolicy: Policies[number] = {
+  name: EXEMPTIONS,
+  description: "Exemptions name a policy, a resource, a reason and a day that is yet to come.",
+  enforcementLevel: "mandatory",
+  configSchema,
+  validateResource: ofType("pulumi:pulumi:Stack", (args, report) => {
+    for (const { exemption, why, todo } of exemptionsOf(args).faults) {
+      report(`exemption of ${exemption.resource ?? "?"} from ${exemption.policy ?? "?"}: ${why}\n${todo}`);
+    }
+  }),
+};
 
 function tell(
-  policy: string,
+  { name, description, severity }: RuleBase,
   resource: DeclaredResource,
   { why, todo }: Finding,
   args: Configured,
   report: ReportViolation,
 ): void {
-  if (!exemptionsOf(args).covers(policy, resource)) report(`${why}\n${todo}`, resource.urn);
+  if (exemptionsOf(args).covers(name, resource)) return;
+  say(report, { name, description, enforcementLevel: severity, urn: resource.urn, lines: [why, todo] });
 }
 
-const STACK = "pulumi:pulumi:Stack";
-
-const exemptionPolicies: Policies = [
-  {
-    name: EXEMPTIONS,
-    description: "Exemptions name a policy, a resource, a reason and a day that is yet to come.",
-    enforcementLevel: "mandatory",
-    configSchema,
-    validateResource: ofType(STACK, (args, report) => {
-      for (const { exemption, why, todo } of exemptionsOf(args).faults) {
-        report(`exemption of ${exemption.resource ?? "?"} from ${exemption.policy ?? "?"}: ${why}\n${todo}`);
-      }
-    }),
-  },
-  {
-    // Stands last: which exemptions were needed is known when all others have spoken.
-    name: UNUSED_EXEMPTIONS,
-    description: "Exemptions are taken out when nothing needs them any more.",
-    enforcementLevel: "advisory",
-    configSchema,
-    validateStack(args: StackValidationArgs, report) {
-      for (const { policy, resource } of exemptionsOf(args).unused()) {
-        report(`exemption of ${resource} from ${policy}: nothing is exempted by it\ntake it out of mcp-estate:policy`);
-      }
-    },
-  },
-];
-
-function toPolicy(rule: Rule): Policies[number] {
-  return "check" in rule ? resourcePolicy(rule) : stackPolicy(rule);
+interface Spoken {
+  name: string;
+  description: string;
+  enforcementLevel: "mandatory" | "advisory";
+  urn?: string;
+  lines: readonly string[];
 }
 
-new PolicyPack("mcp-estate", { policies: [...rules.map(toPolicy), ...exemptionPolicies] });
+/**
+ * In the name of a rule, not of its group. @pulumi/policy takes such an object in place of a text, which its types do not
+ * say; the end-to-end test of the policies sees each rule by its name and severity.
+ */
+function say(report: ReportViolation, { description, lines, ...spoken }: Spoken): void {
+  const message = [description, ...lines].join("\n");
+  (report as unknown as (violation: object) => void)({ ...spoken, description, message });
+}
+
+new PolicyPack("mcp-estate", { policies: [...resourceGroups.map(resourcePolicy), stackPolicy, exemptionPolicy] });

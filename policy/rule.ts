@@ -8,7 +8,7 @@ export interface Finding {
   todo: string;
 }
 
-interface RuleBase {
+export interface RuleBase {
   /** In kebab-case: what tables show and exemptions name. */
   name: string;
   /** One sentence that says what holds when nothing is found. */

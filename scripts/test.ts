@@ -1,5 +1,5 @@
 /**
- * `npm test`: all tests, unit tests first, then each end-to-end file in a process of its own.
+ * `npm test`: all tests, unit tests first, then each end-to-end file in a process of its own, two at a time where they may.
  * The last line of its output is "N passed, N failed", from mocha's own events. Takes files, folders and --grep PATTERN.
  */
 import { consent } from "./lib/ask.ts";
@@ -11,12 +11,15 @@ import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
 import { stopDaemon } from "./lib/stopDaemon.ts";
 import { parseTestArgs, selectTests } from "./lib/testFiles.ts";
-import { runMocha, totals, type TestResult } from "./lib/testRun.ts";
+import { runMocha, runSideBySide, totals, type TestResult } from "./lib/testRun.ts";
+
+/** One waits for Docker and the engine about half of its time. */
+const LANES = 2;
 
 await main(async () => {
   const started = Date.now();
   const { files, grep } = parseTestArgs(process.argv.slice(2));
-  const { unit, endToEnd } = selectTests(projectDir, files);
+  const { unit, endToEnd, alone } = selectTests(projectDir, files);
   const yes = consent(true);
   const say = sayer("docker");
   const [{ engine, env }, docker] = await Promise.all([
@@ -29,8 +32,11 @@ await main(async () => {
   const testEnv = { ...process.env, PATH: env["PATH"] };
   const results: TestResult[] = [];
   try {
-    if (unit.length > 0) results.push(await runMocha({ files: unit, grep, env: testEnv, cwd: projectDir }));
-    for (const file of endToEnd) results.push(await runMocha({ files: [file], grep, env: testEnv, cwd: projectDir }));
+    const options = { grep, env: testEnv, cwd: projectDir };
+    if (unit.length > 0) results.push(await runMocha({ ...options, files: unit }));
+    for (const file of alone) results.push(await runMocha({ ...options, files: [file] }));
+    if (endToEnd.length === 1) results.push(await runMocha({ ...options, files: endToEnd }));
+    else results.push(...(await runSideBySide(endToEnd, LANES, options, sayer("test"))));
   } finally {
     if (docker.pid !== undefined) await stopDaemon(docker.pid, say);
   }

@@ -1,4 +1,4 @@
-import type { DiffResult, ReadResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ensureImage, LABEL_HASH } from "./images/build.ts";
 import { connectTo, inspectTag } from "./images/docker.ts";
@@ -62,3 +62,11 @@ export async function restoreImage(olds: BuiltImageState, news: BuiltImageInputs
 function hashOf(tag: string): string {
   return tag.slice(tag.lastIndexOf(":") + 1);
 }
+
+export const provider: ResourceProvider<BuiltImageInputs, BuiltImageState> = {
+  create: async (inputs) => ({ id: inputs.tag, outs: await createImage(inputs) }),
+  read: (id, state) => readImage(id, state),
+  diff: (_id, olds, news) => Promise.resolve(diffImage(olds, news)),
+  update: async (_id, olds, news) => ({ outs: await restoreImage(olds, news) }),
+  // No delete: earlier deployments are rolled back to. Images are removed by their labels, on request.
+};

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { CreateResult, DiffResult, ReadResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { CreateResult, DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
 import { expectedFacts, observedFacts, type ContainerDeclaration, type ContainerFacts } from "./containerFacts.ts";
 import { connect, isNotFound } from "./docker.ts";
@@ -127,3 +127,10 @@ async function inspectOrGone(container: Docker.Container): Promise<Docker.Contai
     throw error;
   }
 }
+
+export const provider: ResourceProvider<ContainerWatchInputs, ContainerWatchState> = {
+  create: (inputs) => startWatch(inputs),
+  read: (id, state) => readWatch(id, state),
+  diff: (_id, olds, news) => Promise.resolve(diffWatch(olds, news)),
+  update: async (_id, _olds, news) => ({ outs: await updateWatch(news) }),
+};

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CheckResult, DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { CheckResult, DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
 import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
 import {
@@ -147,3 +147,17 @@ function merge(a: Declared, b: Declared | undefined): Declared {
     images: [...a.images, ...b.images],
   };
 }
+
+export const provider: ResourceProvider<OrphanSweepInputs, OrphanSweepState> = {
+  check: (olds, news) => checkOrphanSweep(olds, news),
+  create: async (inputs) => ({ id: "orphan-sweep", outs: await sweepOrphans(inputs) }),
+  async read(id, props) {
+    if (!props) return {};
+    const current = await observeOrphans(props);
+    // What is only reported is no input: it would show as a change that the next update makes.
+    const { reported: _reported, counts: _counts, found: _found, ...inputs } = current;
+    return { id, props: current, inputs: inputs as OrphanSweepState };
+  },
+  diff: (_id, olds, news) => Promise.resolve(diffOrphans(olds, news)),
+  update: async (_id, olds, news) => ({ outs: await sweepOrphans(news, olds.declared) }),
+};

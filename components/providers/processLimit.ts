@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
 import type { Limits } from "../../runtime/contract/index.ts";
 import { connect, isLocal, isNotFound } from "./docker.ts";
@@ -181,3 +181,17 @@ function table(gaps: readonly LimitGap[]): string {
     )
     .join("\n");
 }
+
+export const provider: ResourceProvider<ProcessLimitInputs, ProcessLimitState> = {
+  create: async (inputs) => ({ id: inputs.containerId, outs: await ensureProcessLimit(inputs) }),
+  async read(id, props) {
+    const observed = await observeProcessLimit(id);
+    if (!observed || !props) return {};
+    const current = { ...props, ...observed };
+    // What an update found is no input: it would show as a change.
+    const { effective: _effective, provedAt: _provedAt, ...inputs } = current;
+    return { id, props: current, inputs: inputs as ProcessLimitState };
+  },
+  diff: (_id, olds, news) => Promise.resolve(diffProcessLimit(olds, news)),
+  update: async (_id, _olds, news) => ({ outs: await ensureProcessLimit(news) }),
+};

@@ -1,5 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CheckFailure, CheckResult, DiffResult, ReadResult } from "@pulumi/pulumi/dynamic/index.js";
+import type {
+  CheckFailure,
+  CheckResult,
+  DiffResult,
+  ReadResult,
+  ResourceProvider,
+} from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
 import { connect, isNotFound } from "./docker.ts";
 
@@ -86,3 +92,12 @@ async function inspect(reference: string): Promise<Docker.ImageInspectInfo | und
     throw error;
   }
 }
+
+export const provider: ResourceProvider<PulledImageInputs, PulledImageState> = {
+  check: (_olds, news) => checkPulledImage(news),
+  create: async (inputs) => ({ id: inputs.reference, outs: await pullImage(inputs) }),
+  read: (id, state) => readPulledImage(id, state),
+  diff: (_id, olds, news) => Promise.resolve(diffPulledImage(olds, news)),
+  update: async (_id, _olds, news) => ({ outs: await pullImage(news) }),
+  // No delete: a rollback needs it.
+};

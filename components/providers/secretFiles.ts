@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
-import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import tar from "tar-stream";
 import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { connect, isNotFound } from "./docker.ts";
@@ -117,3 +117,15 @@ async function readFiles(containerId: string): Promise<Map<string, FoundFile>> {
   }
   return result;
 }
+
+export const provider: ResourceProvider<SecretFilesInputs, SecretFilesInputs> = {
+  create: async (inputs) => ({ id: inputs.containerId, outs: await deliverSecretFiles(inputs) }),
+  async read(id, props) {
+    const observed = props ? await observeSecretFiles(props) : undefined;
+    if (!observed || !props) return {};
+    const current = { ...props, observed };
+    return { id, props: current, inputs: current };
+  },
+  diff: (_id, olds, news) => Promise.resolve(diffSecretFiles(olds, news)),
+  update: async (_id, _olds, news) => ({ outs: await deliverSecretFiles(news) }),
+};

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DiffResult } from "@pulumi/pulumi/dynamic/index.js";
+import type { DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import { runSmoke, type SmokeCheck, type SmokeReport, type SmokeSpec } from "./smoke/suite.ts";
 
 /** Inputs of the resource: what the suite needs, and what makes it run again. */
@@ -45,3 +45,9 @@ function table(checks: readonly SmokeCheck[]): string {
     .map((row) => `  ${row.check.padEnd(width("check"))}  ${row.subject.padEnd(width("subject"))}  ${row.detail}`)
     .join("\n");
 }
+
+export const provider: ResourceProvider<SmokeGateInputs, SmokeGateState> = {
+  create: async (inputs) => ({ id: "smoke-gate", outs: await passGate(inputs) }),
+  diff: (_id, olds, news) => Promise.resolve(diffGate(olds, news)),
+  update: async (_id, _olds, news) => ({ outs: await passGate(news) }),
+};

@@ -64,26 +64,35 @@ function headersOf({ token }: Target, session?: string): string {
 /** A new session on a new connection; the caller drops it. */
 async function openSession(target: Target): Promise<{ connection: HttpConnection; headers: string; session: string }> {
   const connection = new HttpConnection(new URL(target.url));
-  const path = new URL(target.url).pathname;
-  const opened = await connection.post(path, headersOf(target), INITIALIZE);
-  if (opened.status !== 200) throw new Error(`${target.url}: initialize: ${opened.status} ${opened.text}`);
-  const session = opened.headers.get("mcp-session-id") ?? "";
-  const headers = headersOf(target, session);
-  await connection.post(path, headers, INITIALIZED);
-  return { connection, headers, session };
+  try {
+    const path = new URL(target.url).pathname;
+    const opened = await connection.post(path, headersOf(target), INITIALIZE);
+    if (opened.status !== 200) throw new Error(`${target.url}: initialize: ${opened.status} ${opened.text}`);
+    const session = opened.headers.get("mcp-session-id") ?? "";
+    const headers = headersOf(target, session);
+    await connection.post(path, headers, INITIALIZED);
+    return { connection, headers, session };
+  } catch (error) {
+    // One that stays open would count as the program's leak.
+    connection.close();
+    throw error;
+  }
 }
 
 async function cycle(target: Target, cut: boolean): Promise<void> {
   const path = new URL(target.url).pathname;
   const { connection, headers } = await openSession(target);
-  if (cut) {
-    void connection.post(path, headers, call("hang")).catch(() => undefined);
-    await sleep(CUT_AFTER_MS);
-  } else {
-    const { status, text } = await connection.post(path, headers, call("echo"));
-    if (status !== 200 || !text.includes("Echo: x")) throw new Error(`wrong answer: ${status} ${text}`);
+  try {
+    if (cut) {
+      void connection.post(path, headers, call("hang")).catch(() => undefined);
+      await sleep(CUT_AFTER_MS);
+    } else {
+      const { status, text } = await connection.post(path, headers, call("echo"));
+      if (status !== 200 || !text.includes("Echo: x")) throw new Error(`wrong answer: ${status} ${text}`);
+    }
+  } finally {
+    connection.close();
   }
-  connection.close();
 }
 
 /** `cycles` of them, of which `cuts` are cut in mid-call, evenly spread. */

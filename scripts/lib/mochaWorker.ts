@@ -3,11 +3,14 @@ import Mocha from "mocha";
 import { z } from "zod";
 import { loadMochaOptions } from "./mochaOptions.ts";
 
-export type MochaEvent = { type: "passed" | "failed" | "pending" | "end" };
+export type MochaEvent =
+  | { type: "passed" | "pending" | "end" }
+  /** `why`: the error's first line. */
+  | { type: "failed"; title: string; why: string };
 
 /** Messages keep their order, so whoever has "end" has all before it. */
-const tell = (type: MochaEvent["type"], sent: () => void = () => undefined): void => {
-  process.send?.({ type } satisfies MochaEvent, sent);
+const tell = (event: MochaEvent, sent: () => void = () => undefined): void => {
+  process.send?.(event, sent);
 };
 
 // The parent has died: nobody is left to tell.
@@ -24,15 +27,16 @@ await mocha.loadFilesAsync();
 
 const runner = mocha.run((failures) => {
   // A socket or timer that a test has left open keeps nobody waiting.
-  tell("end", () => process.exit(failures > 0 ? 1 : 0));
+  tell({ type: "end" }, () => process.exit(failures > 0 ? 1 : 0));
 });
 runner
   .on(Mocha.Runner.constants.EVENT_TEST_PASS, () => {
-    tell("passed");
+    tell({ type: "passed" });
   })
-  .on(Mocha.Runner.constants.EVENT_TEST_FAIL, () => {
-    tell("failed");
+  .on(Mocha.Runner.constants.EVENT_TEST_FAIL, (test: Mocha.Test, error: Error) => {
+    const [why = ""] = error.message.split("\n");
+    tell({ type: "failed", title: test.fullTitle(), why });
   })
   .on(Mocha.Runner.constants.EVENT_TEST_PENDING, () => {
-    tell("pending");
+    tell({ type: "pending" });
   });

@@ -22,16 +22,29 @@ export function parseTestArgs(argv: readonly string[]): TestArgs {
   return { files, grep };
 }
 
+export interface SelectedTests {
+  unit: string[];
+  /** Those below test/e2e: each has stacks, ports and networks of its own in one Docker, so that some can run at once. */
+  endToEnd: string[];
+  /** End-to-end files called `*.alone.test.ts`: they promise times, count calls or fill the machine. */
+  alone: string[];
+}
+
 /**
- * The test files to run, sorted. Those below test/e2e are end-to-end: they share one Docker and run one after the other.
+ * The test files to run, sorted.
  * @param wanted files or folders; none means all.
  * @throws UserError when one of them is no test.
  */
-export function selectTests(project: string, wanted: readonly string[]): { unit: string[]; endToEnd: string[] } {
+export function selectTests(project: string, wanted: readonly string[]): SelectedTests {
   const all = globSync("test/**/*.test.ts", { cwd: project }).sort();
   const files = wanted.length === 0 ? all : wanted.flatMap((path) => under(project, path, all));
   const isEndToEnd = (file: string): boolean => file.startsWith(join("test", "e2e") + sep);
-  return { unit: files.filter((file) => !isEndToEnd(file)), endToEnd: files.filter(isEndToEnd) };
+  const isAlone = (file: string): boolean => isEndToEnd(file) && file.endsWith(".alone.test.ts");
+  return {
+    unit: files.filter((file) => !isEndToEnd(file)),
+    endToEnd: files.filter((file) => isEndToEnd(file) && !isAlone(file)),
+    alone: files.filter(isAlone),
+  };
 }
 
 function under(project: string, path: string, all: readonly string[]): string[] {

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import Docker from "dockerode";
 import { stringify } from "yaml";
 import { places, type TestStack } from "./places.ts";
@@ -174,11 +174,28 @@ export class TestEstate {
 
   /** A call of the gateway with its token; the body as JSON. */
   async request(path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
-    const response = await fetch(`http://127.0.0.1:${this.port}${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${await this.token()}`, "content-type": "application/json" },
+    const headers = { authorization: `Bearer ${await this.token()}`, "content-type": "application/json" };
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { ...init, headers });
+      return { status: response.status, body: await response.json() };
+    } catch (error) {
+      throw new Error(`${path} broke off; ${await this.lastWords("edge", "gateway")}`, { cause: error });
+    }
+  }
+
+  /** State and newest log lines of components, for a failure that nobody can look at later. */
+  async lastWords(...components: string[]): Promise<string> {
+    const words = components.map(async (component) => {
+      const found = await this.containers(component);
+      const each = found.map(async ({ Id, Status }) => {
+        const log = await this.host.docker
+          .getContainer(Id)
+          .logs({ stdout: true, stderr: true, timestamps: true, tail: 15 });
+        return `${component}, ${Status}:\n${stripVTControlCharacters(log.toString())}`;
+      });
+      return Promise.all(each);
     });
-    return { status: response.status, body: await response.json() };
+    return `at ${new Date().toISOString()}\n${(await Promise.all(words)).flat().join("\n")}`;
   }
 
   execute(server: string, tool: string, args: Record<string, unknown>): Promise<{ status: number; body: unknown }> {

@@ -23,10 +23,38 @@ describe("runMocha", () => {
   }
 
   it("counts what mocha tells, failing hooks included", () => {
-    const { passed, failed, pending, broken } = run(`
-      it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("no"); }); it("d");
+    const { passed, failed, pending, failures, broken } = run(`
+      it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("no\\nmore"); }); it("d");
       describe("e", () => { before(() => { throw new Error("hook"); }); it("f", () => {}); });`);
     assert.deepEqual({ passed, failed, pending, broken }, { passed: 2, failed: 2, pending: 1, broken: undefined });
+    assert.deepEqual(failures, ["failed: c: no", 'failed: e "before all" hook for "f": hook']);
+  });
+
+  it("runs files side by side, and keeps what each says together", () => {
+    const folder = temporaryFolder();
+    const files = ["a", "b", "c"].map((name) =>
+      write(
+        folder,
+        `${name}.test.ts`,
+        `import { setTimeout as sleep } from "node:timers/promises";
+         it("${name}", async () => { console.log("${name} 1"); await sleep(500); console.log("${name} 2"); if ("${name}" === "b") throw new Error("no"); });`,
+      ),
+    );
+    const script = `import { runSideBySide } from ${JSON.stringify(join(projectDir, "scripts/lib/testRun.ts"))};
+      const options = { grep: undefined, env: process.env, cwd: ${JSON.stringify(projectDir)} };
+      const results = await runSideBySide(${JSON.stringify(files)}, 2, options, (line) => console.log(line.replace(/.*\\//, "")));
+      console.log("\\n" + JSON.stringify(results));`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+    const lines = stdout.trim().split("\n");
+    const results = JSON.parse(lines.at(-1) ?? "") as TestResult[];
+    assert.deepEqual(
+      results.map(({ files: [file], passed, failed }) => [file, passed, failed]),
+      files.map((file) => [file, file.endsWith("b.test.ts") ? 0 : 1, file.endsWith("b.test.ts") ? 1 : 0]),
+    );
+    const at = (line: string): number => lines.indexOf(line);
+    for (const name of ["a", "b", "c"]) assert.equal(at(`${name} 2`), at(`${name} 1`) + 1, stdout);
+    assert.deepEqual([at("a.test.ts begins"), at("b.test.ts begins")], [0, 1], stdout);
+    assert.ok(at("c.test.ts begins") > Math.min(at("a 2"), at("b 2")), stdout);
   });
 
   it("runs only what --grep asks for", () => {
@@ -50,11 +78,17 @@ describe("totals", () => {
     passed,
     failed,
     pending: 0,
+    failures: Array.from({ length: failed }, (_, at) => `failed: ${at}`),
     broken,
   });
 
   it("adds up, and counts a broken process as a failure", () => {
-    assert.deepEqual(totals([result(3, 0), result(1, 2)]), { passed: 4, failed: 2, pending: 0, lines: [] });
+    assert.deepEqual(totals([result(3, 0), result(1, 2)]), {
+      passed: 4,
+      failed: 2,
+      pending: 0,
+      lines: ["failed: 0", "failed: 1"],
+    });
     assert.deepEqual(totals([result(3, 0, "mocha broke off")]), {
       passed: 3,
       failed: 1,
@@ -72,14 +106,18 @@ describe("totals", () => {
 describe("test files", () => {
   afterEach(cleanUp);
 
-  it("are taken apart into unit and end-to-end, all or those named", () => {
+  it("are taken apart into unit and end-to-end, alone or not, all or those named", () => {
     const project = temporaryFolder();
-    for (const file of ["a.test.ts", "b/c.test.ts", "e2e/up.test.ts", "e2e/support.ts"])
+    for (const file of ["a.test.ts", "b/c.test.ts", "e2e/up.test.ts", "e2e/load.alone.test.ts", "e2e/support.ts"])
       write(project, `test/${file}`, "");
-    const all = { unit: ["test/a.test.ts", "test/b/c.test.ts"], endToEnd: ["test/e2e/up.test.ts"] };
+    const all = {
+      unit: ["test/a.test.ts", "test/b/c.test.ts"],
+      endToEnd: ["test/e2e/up.test.ts"],
+      alone: ["test/e2e/load.alone.test.ts"],
+    };
     assert.deepEqual(selectTests(project, []), all);
-    assert.deepEqual(selectTests(project, ["test/b"]), { unit: ["test/b/c.test.ts"], endToEnd: [] });
-    assert.deepEqual(selectTests(project, ["./test/e2e/up.test.ts"]), { unit: [], endToEnd: all.endToEnd });
+    assert.deepEqual(selectTests(project, ["test/b"]), { unit: ["test/b/c.test.ts"], endToEnd: [], alone: [] });
+    assert.deepEqual(selectTests(project, ["./test/e2e"]), { ...all, unit: [] });
     assert.throws(
       () => selectTests(project, ["test/e2e/support.ts"]),
       /^UserError: "test\/e2e\/support\.ts" is no test; allowed are/,

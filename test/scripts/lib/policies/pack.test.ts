@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import type { PackConfig } from "../../../../policy/config.ts";
+import { resourceGroups, stackRules } from "../../../../policy/groups.ts";
+import { rules } from "../../../../policy/rules/index.ts";
 import { packArgs } from "../../../../scripts/lib/policies/pack.ts";
 import { cleanUp, temporaryFolder } from "../../support.ts";
 
@@ -23,18 +25,21 @@ describe("what the engine is told of policies (R-SEC-10)", () => {
     assert.equal(statSync(first.pack.replace(/[^/]*$/, "pack.cjs")).mtimeMs, bundle.mtimeMs);
   });
 
-  it("is the same settings for every policy; nobody looks for exemptions that are not needed where none is", async () => {
+  it("is the same settings for every group of rules, each rule in the groups of its types", async () => {
     const exemption = { policy: "limits", resource: "gateway", reason: "why", until: "2999-01-01" };
     const given = { production: true, exemptions: [exemption] };
     const exempted = await told(given);
-    for (const policy of ["limits", "internal-networks", "exemptions", "unused-exemptions"]) {
-      assert.deepEqual(exempted.config[policy], given, policy);
-    }
+    const groups = ["container", "container-watch", "network", "pulled-image", "secret-files", "volume"];
+    assert.deepEqual(Object.keys(exempted.config).sort(), [...groups, "exemptions", "stack"].sort());
+    for (const [group, config] of Object.entries(exempted.config)) assert.deepEqual(config, given, group);
     const plain = await told({});
-    assert.deepEqual(
-      [plain.config["limits"], plain.config["unused-exemptions"]],
-      [{}, { enforcementLevel: "disabled" }],
-    );
+    assert.deepEqual(plain.config["container"], {});
     assert.notEqual(plain.file, exempted.file);
+
+    const inGroups = [...resourceGroups.flatMap((group) => group.rules), ...stackRules];
+    for (const rule of rules) {
+      const times = "check" in rule ? rule.types.length : 1;
+      assert.equal(inGroups.filter((each) => each === rule).length, times, rule.name);
+    }
   });
 });
