@@ -166,6 +166,9 @@ async function layOutHome(staging: string, target: string): Promise<void> {
   for (const entry of ["workspaces", "credentials.json", "config.json"]) {
     await symlink(path.join(userHome(), entry), path.join(staging, "home", entry));
   }
+  // A file where the engine wants a folder: it does without. It would write every property of every call to a log that
+  // nobody asked for (no setting prevents it): half of its processor time, and all values once more on the disk.
+  await writeFile(path.join(staging, "home", "logs"), "The engine keeps no log of its own here; use its flag -v.\n");
 }
 
 /** Where the user's Pulumi keeps its things; not our own home folder when a run starts another. */

@@ -9,6 +9,7 @@ import { codeOf } from "../userError.ts";
 
 const PACK = join(projectDir, "policy");
 const ENTRY = "pack.ts";
+const END = "offline/plugins/endWithEngine.ts";
 
 /**
  * The engine's arguments that put a stack's update under the project's policies; none where its settings say
@@ -80,7 +81,11 @@ function starter(target: string): string {
 async function bundle(outdir: string): Promise<void> {
   const { build } = await import("esbuild");
   await build({
-    entryPoints: [join(PACK, ENTRY)],
+    stdin: {
+      // An engine that was killed would leave it running for ever.
+      contents: `import "./${ENTRY}"; import { endWithEngine } from "../${END}"; endWithEngine();`,
+      resolveDir: PACK,
+    },
     outfile: join(outdir, "pack.cjs"),
     bundle: true,
     platform: "node",
@@ -109,7 +114,7 @@ async function bundle(outdir: string): Promise<void> {
 function sourcesHash(): string {
   const hash = createHash("sha256").update(process.execPath);
   const sources = globSync("policy/**/*.{ts,json}", { cwd: projectDir }).sort();
-  for (const file of [...sources, "components/naming.ts", "package-lock.json"]) {
+  for (const file of [...sources, END, "components/naming.ts", "package-lock.json"]) {
     hash.update(file).update(readFileSync(join(projectDir, file)));
   }
   return hash.digest("hex").slice(0, 16);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import type { PackConfig } from "../../../../policy/config.ts";
 import { resourceGroups, stackRules } from "../../../../policy/groups.ts";
@@ -23,6 +24,18 @@ describe("what the engine is told of policies (R-SEC-10)", () => {
     const second = await told({});
     assert.deepEqual([second.pack, second.file], [first.pack, first.file]);
     assert.equal(statSync(first.pack.replace(/[^/]*$/, "pack.cjs")).mtimeMs, bundle.mtimeMs);
+  });
+
+  it("ends with the engine that started it, however that ends", async () => {
+    const { pack } = await told({});
+    // A pipe, as the engine's is; the other end goes after a second.
+    const { stdout, status } = spawnSync("sh", ["-c", 'sleep 1 | "$0" 127.0.0.1:1', pack], {
+      encoding: "utf8",
+      timeout: 10_000,
+      killSignal: "SIGKILL",
+    });
+    assert.match(stdout, /^\d+\n$/);
+    assert.equal(status, 0);
   });
 
   it("is the same settings for every group of rules, each rule in the groups of its types", async () => {
