@@ -1,0 +1,26 @@
+import { z } from "zod";
+
+/** What `npm audit --json` found, or why it could not ask. */
+export type Audit = { answered: true; vulnerable: string[] } | { answered: false; why: string };
+
+/** Report version 2 of npm's; what it has more is for people. */
+const report = z.object({
+  vulnerabilities: z.record(z.string(), z.object({ severity: z.string(), range: z.string() })),
+});
+/** The same command's words when the registry gives no such answer: not every mirror has that endpoint. */
+const refusal = z.object({ message: z.string() });
+
+/**
+ * @param json stdout of `npm audit --json`.
+ * @throws SyntaxError or ZodError when it is neither a report nor a refusal.
+ */
+export function readAudit(json: string): Audit {
+  const parsed: unknown = JSON.parse(json);
+  const refused = refusal.safeParse(parsed);
+  if (refused.success) return { answered: false, why: refused.data.message };
+  const { vulnerabilities } = report.parse(parsed);
+  return {
+    answered: true,
+    vulnerable: Object.entries(vulnerabilities).map(([name, { severity, range }]) => `${name} ${range} (${severity})`),
+  };
+}
