@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource.ts";
 import { imageTag, type ImageRecipe } from "./imageRecipe.ts";
 import { LABEL_ESTATE, LABEL_STACK, type Owner } from "./naming.ts";

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource.ts";
 import type { Owner } from "./naming.ts";
 import type { ServerSignature } from "./providers/hostProcesses.ts";

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource.ts";
 import type { Limits } from "../runtime/contract/index.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";

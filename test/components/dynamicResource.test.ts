@@ -23,7 +23,7 @@ describe("dynamic resources", () => {
   before(async () => {
     await pulumi.runtime.setMocks({
       newResource({ type, inputs }) {
-        texts.set(type.split(":").at(-1) ?? "", inputs["__provider"] as string);
+        texts.set(type.split(":").at(-1) ?? "", (inputs as Record<string, string>)["__provider"] ?? "");
         return { id: "id", state: inputs as Record<string, unknown> };
       },
       call: ({ inputs }) => inputs as Record<string, unknown>,

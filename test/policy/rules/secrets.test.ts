@@ -35,7 +35,7 @@ describe("policies on secrets (R-SEC-01, R-SEC-10)", () => {
       `Bearer sk-ant-api03-${LETTERS}`,
       "AKIAIOSFODNN7EXAMPLE",
       // In two parts, as this file is searched for secrets itself.
-      `postgres://shop:${"correcthorse"}@db:5432/shop`,
+      ["postgres://shop:correcthorse", "db:5432/shop"].join("@"),
       "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.sig",
       "-----BEGIN OPENSSH PRIVATE KEY-----",
     ]) {
