@@ -17,7 +17,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { build } from "esbuild";
+import { bundleForNode } from "./bundle.ts";
 
 const SOURCES = import.meta.dirname;
 
@@ -98,41 +98,17 @@ async function buildInto(target: string, nodePath: string): Promise<void> {
 }
 
 async function bundle(outdir: string): Promise<void> {
-  await build({
-    entryPoints: [
-      ...PROGRAMS.map(({ name, entry }) => ({ in: path.join(SOURCES, entry), out: name })),
-      ...["lazyModules", "lightSdk"].map((name) => ({
-        in: path.join(SOURCES, "languageHost", `${name}.ts`),
-        out: name,
-      })),
-    ],
-    outdir,
-    outExtension: { ".js": ".cjs" },
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "cjs",
-    minify: true,
-    keepNames: true,
-    logLevel: "error",
-    // dockerode can speak ssh by itself and build images through BuildKit; neither is used here (connection.ts goes
-    // through the system's ssh), and both bring native code and half a second of start-up.
-    plugins: [
-      {
-        name: "leave-out-unused",
-        setup(setup) {
-          setup.onResolve({ filter: /^(?:ssh2|protobufjs|@grpc\/proto-loader)$/ }, ({ path: name }) => ({
-            path: name,
-            namespace: "left-out",
-          }));
-          setup.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({
-            contents: "module.exports = {};",
-            loader: "js",
-          }));
-        },
-      },
-    ],
-  });
+  const entryPoints = [
+    ...PROGRAMS.map(({ name, entry }) => ({ in: path.join(SOURCES, entry), out: name })),
+    ...["lazyModules", "lightSdk"].map((name) => ({ in: path.join(SOURCES, "languageHost", `${name}.ts`), out: name })),
+  ];
+  // dockerode can speak ssh by itself and build images through BuildKit; neither is used here (connection.ts goes
+  // through the system's ssh), and both bring native code and half a second of start-up.
+  await bundleForNode({ entryPoints, outdir, outExtension: { ".js": ".cjs" } }, [
+    "ssh2",
+    "protobufjs",
+    "@grpc/proto-loader",
+  ]);
 }
 
 async function writeWrappers(staging: string, target: string, nodePath: string): Promise<void> {

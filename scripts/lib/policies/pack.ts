@@ -79,35 +79,14 @@ function starter(target: string): string {
 }
 
 async function bundle(outdir: string): Promise<void> {
-  const { build } = await import("esbuild");
-  await build({
-    stdin: {
-      // An engine that was killed would leave it running for ever.
-      contents: `import "./${ENTRY}"; import { endWithEngine } from "../${END}"; endWithEngine();`,
-      resolveDir: PACK,
-    },
-    outfile: join(outdir, "pack.cjs"),
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "cjs",
-    minify: true,
-    keepNames: true,
-    logLevel: "error",
-    // @pulumi/pulumi loads both for functions that go into a state; a policy makes none.
-    plugins: [
-      {
-        name: "leave-out-unused",
-        setup(setup) {
-          setup.onResolve({ filter: /^(?:typescript|@npmcli\/arborist)$/ }, ({ path }) => ({
-            path,
-            namespace: "left-out",
-          }));
-          setup.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {};" }));
-        },
-      },
-    ],
-  });
+  const { bundleForNode } = await import("../../../offline/bundle.ts");
+  // An engine that was killed would leave it running for ever.
+  const contents = `import "./${ENTRY}"; import { endWithEngine } from "../${END}"; endWithEngine();`;
+  // @pulumi/pulumi loads both for functions that go into a state; a policy makes none.
+  await bundleForNode({ stdin: { contents, resolveDir: PACK }, outfile: join(outdir, "pack.cjs") }, [
+    "typescript",
+    "@npmcli/arborist",
+  ]);
 }
 
 /** Of all that goes in, wherever the project lies. */
