@@ -12,6 +12,7 @@ import { UserError } from "./lib/userError.ts";
 /** Script → title of its page in docs/results/; "" for one that writes its page itself. */
 const BENCHES: Readonly<Record<string, string>> = {
   deployment: "Deployment of five servers",
+  rollback: "",
   requestPath: "",
 };
 

@@ -4,6 +4,7 @@
  * Writes docs/results/kill-updates.md and kill-rollbacks.md; `-- updates` or `-- rollbacks` does one of the two.
  */
 import { killAndMend, killUpdate, processesOf, type Victim } from "../../test/e2e/engineKill.ts";
+import { Repository } from "../../test/e2e/repository.ts";
 import { seededRandom } from "../../test/e2e/seed.ts";
 import { TestEstate } from "../../test/e2e/testEstate.ts";
 import { assertExact } from "../../test/e2e/world.ts";
@@ -50,6 +51,7 @@ async function killRollbacks(estate: TestEstate): Promise<string[][]> {
     everything: { env: { CHANGED: "yes" } },
     guest: { from: "everything" },
   };
+  await Repository.of(estate);
   await estate.succeed("up", ["--yes"]);
   estate.configure((config) => (config["mcp-estate:servers"] = other));
   await estate.succeed("up", ["--yes"]);

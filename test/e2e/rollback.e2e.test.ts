@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { killUpdate, processesOf } from "./engineKill.ts";
+import { Repository } from "./repository.ts";
 import { seededRandom } from "./seed.ts";
 import { docker, TestEstate } from "./testEstate.ts";
 
@@ -28,10 +29,8 @@ describe("Smoke gate, history and rollback, end to end", function () {
   const servers = (change: (servers: Record<string, unknown>) => void): void =>
     estate.configure((config) => change(config["mcp-estate:servers"] as Record<string, unknown>));
 
-  async function git(...args: string[]): Promise<string> {
-    const own = ["-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false"];
-    return (await run("git", [...own, ...args], { cwd: estate.folder })).stdout;
-  }
+  let repository: Repository;
+  const git = (...args: string[]): Promise<string> => repository.git(...args);
 
   async function history(): Promise<HistoryRow[]> {
     return JSON.parse((await estate.succeed("history", ["--json"])).stdout) as HistoryRow[];
@@ -45,11 +44,7 @@ describe("Smoke gate, history and rollback, end to end", function () {
 
   before(async () => {
     await estate.create();
-    await git("init", "--quiet");
-    // Links here, which "node_modules/" does not mean.
-    appendFileSync(join(estate.folder, ".git/info/exclude"), "node_modules\n");
-    await git("add", "--all");
-    await git("commit", "--quiet", "--message", "first");
+    repository = await Repository.of(estate);
     await estate.succeed("up", ["--yes"]);
   });
   after(() => estate.dispose());
@@ -134,8 +129,7 @@ describe("Smoke gate, history and rollback, end to end", function () {
       servers((all) => (all["sequential-thinking"] = {}));
       await estate.succeed("up", ["--yes"]);
       await record();
-      appendFileSync(join(estate.folder, "runtime/supervisor/main.ts"), "// another program\n");
-      await git("commit", "--quiet", "--all", "--message", "second");
+      await repository.changeProgram();
       await estate.succeed("up", ["--yes"]);
       await record();
       servers((all) => delete all["everything"]);
