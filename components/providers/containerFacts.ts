@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type docker from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
@@ -54,7 +56,7 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
   stopTimeout: ({ stopTimeout = 0 }) => stopTimeout,
   hosts: ({ hosts = [] }) => hosts.map(({ host, ip }) => `${host}:${ip}`).sort(),
   capabilities: ({ capabilities }) => capabilityList(capabilities?.adds, capabilities?.drops),
-  securityOpts: ({ securityOpts = [] }) => [...securityOpts].sort(),
+  securityOpts: ({ securityOpts = [] }) => securityOpts.map(withProfile).sort(),
   tmpfs: ({ tmpfs = {} }) => pairs(tmpfs, ":"),
   networksAdvanced: ({ networksAdvanced = [], hostname = "" }) =>
     networksAdvanced
@@ -143,7 +145,7 @@ export function observedFacts(
     stopTimeout: (Config as { StopTimeout?: number }).StopTimeout ?? 0,
     hosts: [...((HostConfig.ExtraHosts as string[] | null) ?? [])].sort(),
     capabilities: capabilityList(HostConfig.CapAdd as Names, HostConfig.CapDrop as Names),
-    securityOpts: [...((HostConfig.SecurityOpt as string[] | null) ?? [])].sort(),
+    securityOpts: ((HostConfig.SecurityOpt as string[] | null) ?? []).map(withProfile).sort(),
     tmpfs: pairs(HostConfig.Tmpfs ?? {}, ":"),
     networksAdvanced: Object.entries(NetworkSettings.Networks)
       .map(([name, network]) => attachment(name, ownAliases(network.Aliases, Id), hostname, fixedAddress(network)))
@@ -247,4 +249,15 @@ function seconds(text = "0s"): number {
   for (const [, figure, unit = ""] of text.matchAll(/([\d.]+)(h|ms|m|s)/g))
     total += Number(figure) * (UNIT_SECONDS[unit] ?? 0);
   return total;
+}
+
+/** A profile of system calls is declared as a file and Docker has what it held: of both the content's digest is the fact. */
+function withProfile(option: string): string {
+  const given = /^seccomp[=:]([^]+)$/.exec(option)?.[1];
+  if (given === undefined || given === "unconfined") return option;
+  const content = given.trimStart().startsWith("{") ? given : readFileSync(given, "utf8");
+  const digest = createHash("sha256")
+    .update(JSON.stringify(JSON.parse(content)))
+    .digest("hex");
+  return `seccomp=sha256:${digest.slice(0, 12)}`;
 }

@@ -14,6 +14,7 @@ import type { ServerSignature } from "../providers/hostProcesses.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { SmokeReport } from "../providers/smoke/suite.ts";
 import { PulledImage } from "../pulledImage.ts";
+import { SECCOMP_OPTION } from "../seccomp.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
@@ -240,7 +241,7 @@ export class DockerTarget implements Target {
       ...limitArgs(spec.limits),
       readOnly: true,
       capabilities: { drops: ["ALL"] },
-      securityOpts: ["no-new-privileges"],
+      securityOpts: ["no-new-privileges", SECCOMP_OPTION],
       tmpfs: Object.fromEntries(
         Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [
           path,

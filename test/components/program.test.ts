@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { resolveEstate } from "../../components/estateConfig.ts";
+import { SECCOMP_OPTION } from "../../components/seccomp.ts";
 import { gatewayContractSchema, hashToken, serverContractSchema } from "../../runtime/contract/index.ts";
 import { duration } from "../../components/targets/dockerArgs.ts";
 import { only, recordResources, type Declared } from "./engineMocks.ts";
@@ -134,7 +135,7 @@ describe("components: every argument reaches a resource input", () => {
       ],
       readOnly: true,
       capabilities: { drops: ["ALL"] },
-      securityOpts: ["no-new-privileges"],
+      securityOpts: ["no-new-privileges", SECCOMP_OPTION],
       tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
       networksAdvanced: [{ name: "mcp-estate-test-notes", aliases: ["notes"] }],
       ports: [],

@@ -9,6 +9,7 @@ import { parseCgroups, readKernelLimits } from "../../components/providers/kerne
 import { catalogue } from "../../components/catalogue/index.ts";
 import { proxyLimits, limitClasses } from "../../components/limitClasses.ts";
 import { hashToken } from "../../runtime/contract/index.ts";
+import { systemCalls, systemCallsByDefault } from "./systemCalls.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
 import { listToolsOverStdio } from "./stdioTools.ts";
 
@@ -112,6 +113,17 @@ describe("First deployment of five servers, end to end", function () {
     } finally {
       await client.close();
     }
+  });
+
+  it("R-SEC-08: calls of the kernel that no server needs are refused, which Docker's own profile lets through", async () => {
+    const EPERM = 1;
+    const { AF_INET, AF_UNIX, ...refused } = await systemCalls(estate, "fetch");
+    assert.deepEqual([AF_INET, AF_UNIX], [0, 0]);
+    assert.deepEqual([...new Set(Object.values(refused))], [EPERM], JSON.stringify(refused));
+    const byDefault = await systemCallsByDefault(estate, "fetch");
+    // Docker refuses AF_VSOCK since version 23 itself.
+    const { AF_VSOCK: _refused, ...others } = byDefault;
+    assert.ok(!Object.values(others).includes(EPERM), JSON.stringify(byDefault));
   });
 
   it("R-GW-14: every path but /health wants the token", async () => {

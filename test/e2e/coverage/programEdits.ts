@@ -23,7 +23,7 @@ const EDITS: readonly ProgramEdit[] = [
   { file: TARGET, from: 'restart: "unless-stopped"', to: 'restart: "always"' },
   { file: TARGET, from: "readOnly: true", to: "readOnly: false" },
   { file: TARGET, from: 'capabilities: { drops: ["ALL"] }', to: 'capabilities: { adds: ["CHOWN"], drops: ["ALL"] }' },
-  { file: TARGET, from: '["no-new-privileges"]', to: '["no-new-privileges:false"]' },
+  { file: TARGET, from: '["no-new-privileges", ', to: '["no-new-privileges:false", ' },
   { file: TARGET_ARGS, from: 'logDriver: "json-file"', to: 'logDriver: "local"' },
   { file: TARGET_ARGS, from: '"max-size": "10m"', to: '"max-size": "5m"' },
   { file: TARGET, from: 'internal: spec.kind === "internal"', to: "internal: false" },
