@@ -16,8 +16,9 @@ const DEADLINE_MS = 10_000;
 const PAUSE_MS = 150;
 
 /**
- * Waits until the supervisor in a running container says that its server works: it has given a real MCP answer.
- * @throws Error with the supervisor's own reason when it does not in time.
+ * Waits until the program in a running container says on /ready that it works: a supervisor that its server has given a real
+ * MCP answer, a gateway that it takes calls.
+ * @throws Error with the program's own reason when it does not in time.
  */
 export async function untilReady(container: Docker.Container, component: string, seconds: number): Promise<void> {
   const end = Date.now() + seconds * 1000;
@@ -35,7 +36,7 @@ function readinessIn(text: string): { state: string; reason: string } {
     const { state, reason } = JSON.parse(text) as { state: string; reason: string | null };
     return { state, reason: reason ?? "no reason given" };
   } catch {
-    return { state: "silent", reason: "its supervisor does not answer; docker logs of its container says why" };
+    return { state: "silent", reason: "nobody answers on /ready; docker logs of its container says why" };
   }
 }
 
