@@ -4,6 +4,8 @@ import { rules } from "./rules/index.ts";
 /** Tells of exemptions that say too little, have ended, or name a policy that is not there. */
 export const EXEMPTIONS = "exemptions";
 export const UNUSED_EXEMPTIONS = "unused-exemptions";
+/** What the engine has one of and asks about first: faults of exemptions are told with it. */
+export const EXEMPTIONS_TYPE = "pulumi:pulumi:Stack";
 /** The group of all that is judged of the stack as a whole. */
 export const WHOLE_STACK = "stack";
 

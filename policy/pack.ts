@@ -16,6 +16,7 @@ import type { PackConfig } from "./config.ts";
 import { Exemptions } from "./exemptions.ts";
 import {
   EXEMPTIONS,
+  EXEMPTIONS_TYPE,
   resourceGroups,
   stackRules,
   UNUSED_EXEMPTIONS,
@@ -101,7 +102,7 @@ const exemptionPolicy: Policies[number] = {
   description: "Exemptions name a policy, a resource, a reason and a day that is yet to come.",
   enforcementLevel: "mandatory",
   configSchema,
-  validateResource: ofType("pulumi:pulumi:Stack", (args, report) => {
+  validateResource: ofType(EXEMPTIONS_TYPE, (args, report) => {
     for (const { exemption, why, todo } of exemptionsOf(args).faults) {
       report(`exemption of ${exemption.resource ?? "?"} from ${exemption.policy ?? "?"}: ${why}\n${todo}`);
     }

@@ -81,7 +81,7 @@ function starter(target: string): string {
 async function bundle(outdir: string): Promise<void> {
   const { bundleForNode } = await import("../../../offline/bundle.ts");
   // An engine that was killed would leave it running for ever.
-  const contents = `import "./${ENTRY}"; import { endWithEngine } from "../${END}"; endWithEngine();`;
+  const contents = `import "./swift.ts"; import "./${ENTRY}"; import { endWithEngine } from "../${END}"; endWithEngine();`;
   // @pulumi/pulumi loads both for functions that go into a state; a policy makes none.
   await bundleForNode({ stdin: { contents, resolveDir: PACK }, outfile: join(outdir, "pack.cjs") }, [
     "typescript",

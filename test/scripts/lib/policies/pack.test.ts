@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
 import type { PackConfig } from "../../../../policy/config.ts";
 import { resourceGroups, stackRules } from "../../../../policy/groups.ts";
 import { rules } from "../../../../policy/rules/index.ts";
@@ -28,14 +31,23 @@ describe("what the engine is told of policies (R-SEC-10)", () => {
 
   it("ends with the engine that started it, however that ends", async () => {
     const { pack } = await told({});
-    // A pipe, as the engine's is; the other end goes after a second.
-    const { stdout, status } = spawnSync("sh", ["-c", 'sleep 1 | "$0" 127.0.0.1:1', pack], {
-      encoding: "utf8",
-      timeout: 10_000,
-      killSignal: "SIGKILL",
+    // A pipe, as the engine's is; what Node gives its children are sockets.
+    const pipe = join(temporaryFolder(), "stdin");
+    spawnSync("mkfifo", [pipe]);
+    const child = spawn("sh", ["-c", 'exec "$0" 127.0.0.1:1 < "$1"', pack, pipe], {
+      stdio: ["ignore", "pipe", "inherit"],
     });
-    assert.match(stdout, /^\d+\n$/);
-    assert.equal(status, 0);
+    const exited = once(child, "exit", { signal: AbortSignal.timeout(20_000) });
+    try {
+      const engine = await open(pipe, "w");
+      const [port] = (await once(child.stdout, "data")) as [Buffer];
+      assert.match(port.toString(), /^\d+\n$/);
+      assert.equal(child.exitCode, null);
+      await engine.close();
+      assert.deepEqual(await exited, [0, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 
   it("is the same settings for every group of rules, each rule in the groups of its types", async () => {
