@@ -40,6 +40,13 @@ import type {
  */
 const REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "wait"];
 
+/**
+ * Name server of a closed container: its own loopback, where nobody answers. Docker's resolver knows the names of the
+ * container's networks by itself and asks this one for all others, so that no name leaves the host. Left out, it depends
+ * on Docker's version: some hand the names on to the host's own name server, from internal networks too (CVE-2024-29018).
+ */
+const NO_NAME_SERVER = "127.0.0.1";
+
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
   readonly owner: Owner;
@@ -242,6 +249,7 @@ export class DockerTarget implements Target {
       readOnly: true,
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges", SECCOMP_OPTION],
+      ...(spec.closed ? { dns: [NO_NAME_SERVER] } : {}),
       tmpfs: Object.fromEntries(
         Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [
           path,

@@ -98,7 +98,7 @@ export interface WorkloadSpec {
   stopSeconds: number;
   /** Secret file name → value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
-  /** It reaches nothing but who calls it, and the smoke gate proves that. */
+  /** It reaches nothing but who calls it and learns no name of the outside; the smoke gate proves the former. */
   closed: boolean;
 }
 

@@ -136,6 +136,7 @@ describe("components: every argument reaches a resource input", () => {
       readOnly: true,
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges", SECCOMP_OPTION],
+      dns: ["127.0.0.1"],
       tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
       networksAdvanced: [{ name: "mcp-estate-test-notes", aliases: ["notes"] }],
       ports: [],
@@ -248,6 +249,7 @@ describe("components: every argument reaches a resource input", () => {
   it("Edge publishes the port, joins a network of its own and the gateway's, and takes calls to the very container", () => {
     const { inputs } = only(seen, "Container", "mcp-estate-test-edge");
     assert.deepEqual(inputs["ports"], [{ internal: 8000, external: 12345, ip: "127.0.0.2" }]);
+    assert.equal("dns" in inputs, false);
     assert.deepEqual(inputs["networksAdvanced"], [
       { name: "mcp-estate-test-edge", aliases: ["edge"] },
       { name: "mcp-estate-test-gateway", aliases: ["edge"] },

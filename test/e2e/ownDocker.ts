@@ -19,6 +19,14 @@ export interface ContainerFiles {
   host: Record<string, unknown>;
 }
 
+/** What the host of such a Docker has, as its containers and Docker itself see it. */
+export interface OwnHost {
+  /** Its name server. @default the machine's own */
+  nameserver?: string;
+  /** IPv4 addresses beside those of its bridges. @default none */
+  addresses?: readonly string[];
+}
+
 /**
  * A dockerd of the test's own, so that it can be stopped, edited and started again. It lives in network and mount
  * namespaces of its own: its bridges, firewall rules and mounts end with its last process and touch nobody's. Needs root.
@@ -29,8 +37,10 @@ export class OwnDocker {
   /** For commands that are to use this Docker. */
   readonly env: Record<string, string>;
   private daemon: ChildProcess | undefined;
+  private readonly host: OwnHost;
 
-  constructor(name: string) {
+  constructor(name: string, host: OwnHost = {}) {
+    this.host = host;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-${name}-docker-`));
     const socketPath = join(this.folder, "docker.sock");
     this.docker = new Docker({ socketPath });
@@ -44,7 +54,7 @@ export class OwnDocker {
     this.daemon = spawn(
       "unshare",
       [
-        ...["--net", "--mount", "--", "sh", "-c", 'ip link set lo up; exec dockerd "$@"', "dockerd"],
+        ...["--net", "--mount", "--", "sh", "-c", `${this.prepareHost()} && exec dockerd "$@"`, "dockerd"],
         ...[...options, `--pidfile=${join(this.folder, "dockerd.pid")}`, `--host=${this.env["DOCKER_HOST"] ?? ""}`],
         // A bridge for builds only; no range that a host is likely to use.
         ...["--bip=192.0.2.1/24", "--shutdown-timeout=10"],
@@ -56,6 +66,18 @@ export class OwnDocker {
       assert.equal(this.daemon?.exitCode, null, this.log());
       await this.docker.ping();
     }, START_MS);
+  }
+
+  /** Shell command that makes of the new namespaces what `OwnHost` says. */
+  private prepareHost(): string {
+    const { nameserver, addresses = [] } = this.host;
+    const commands = ["ip link set lo up", ...addresses.map((address) => `ip address add ${address}/32 dev lo`)];
+    if (nameserver) {
+      const file = join(this.folder, "resolv.conf");
+      writeFileSync(file, `nameserver ${nameserver}\n`);
+      commands.push(`mount --bind ${file} /etc/resolv.conf`);
+    }
+    return commands.join(" && ");
   }
 
   /** Stops it with its containers; what it holds stays on disk. */

@@ -25,6 +25,7 @@ export const places = {
   e2eadopt: { port: 11861, range: "10.234.0.0/16" },
   e2epolicy: { port: 12480, range: "10.253.0.0/16" },
   e2erefuse: { port: 11821, range: "10.232.0.0/16" },
+  edges: { port: 12466, range: "10.252.0.0/16" },
   egress: { port: 12465, range: "10.249.0.0/16" },
   envs: { port: 12421, range: "10.243.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },

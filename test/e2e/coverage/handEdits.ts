@@ -71,6 +71,12 @@ export function serverEdits(otherImage: string): HandEdit[] {
       change: ({ host }) => (host["SecurityOpt"] = ["seccomp=unconfined"]),
     },
     {
+      row: "container.dns",
+      property: "dns",
+      found: /^192\.0\.2\.53$/,
+      change: ({ host }) => (host["Dns"] = ["192.0.2.53"]),
+    },
+    {
       row: "container.tmpfs",
       property: "tmpfs",
       found: /size=1m/,
