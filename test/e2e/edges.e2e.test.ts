@@ -182,7 +182,6 @@ describe("R-NET-05: the edge matrix, from inside every server", function () {
   ];
   const bridges = (): Target[] =>
     closed("the host, by its bridge of an internal network", at(map.internalBridges, [HOST_PORT]));
-  const ofOthers = (from: string): Target[] => map.components.filter(({ to }) => to !== from);
   const placesOf = (targets: readonly Target[]): string[] => targets.map(({ place }) => place);
 
   /** Names that nobody declared, asked of the container's resolver and of every address of the host. */
@@ -215,16 +214,15 @@ describe("R-NET-05: the edge matrix, from inside every server", function () {
     const inside = [...SERVERS, "gateway"].map((from) => [from, idOf(from)] as const);
     const answers = inside.map(async ([from, id]) => {
       const isServer = from !== "gateway";
-      const reached = [...ofOthers(from), ...around(), ...bridges()];
-      const names = map.names;
+      const reachable = [...map.components, ...around(), ...bridges()];
       const strange = strangeNames(from);
-      const resolve = [...names.map(({ place }) => ({ name: place })), ...(isServer ? strange.resolve : [])];
-      const answer = await askNetwork(id, { connect: placesOf(reached), resolve });
-      return { from, strange: isServer ? strange.targets : [], targets: [...reached, ...names], answer };
+      const resolve = [...map.names.map(({ place }) => ({ name: place })), ...(isServer ? strange.resolve : [])];
+      const answer = await askNetwork(id, { connect: placesOf(reachable), resolve });
+      return { from, strange: isServer ? strange.targets : [], targets: [...reachable, ...map.names], answer };
     });
     // The programs of these two bring no probe: it runs in a container that has their network.
     const beside = ["edge", "egress"].map(async (from) => {
-      const targets = ofOthers(from);
+      const targets = map.components;
       return {
         from,
         strange: [],
@@ -303,7 +301,9 @@ describe("R-NET-05: the edge matrix, from inside every server", function () {
     assert.deepEqual(resolve, ["edge"], "names of the container's networks are known all the same");
     const { Version } = await own.docker.version();
     const does = left.includes(names.internal) ? "left the host" : "did not leave the host";
-    notes.push(`Without the setting, a name asked on a server's network ${does} (Docker ${Version}).`);
+    notes.push(
+      `A container on a server's network that has the resolver Docker gives it: a name that it asked for ${does} (Docker ${Version}). [adr/0019](../adr/0019-no-name-server.md) says why that is not left to Docker.`,
+    );
   });
 
   it("R-SEC-08: no server writes outside its mounts, has a capability or finds Docker's socket", async () => {
@@ -354,7 +354,7 @@ describe("R-NET-05: the edge matrix, from inside every server", function () {
       for (const server of SERVERS) {
         const user = map.containers.get(server)?.Config.User ?? "";
         const gained = await exec(idOf(server), [`${SECRETS_DIR}/${PLANTED}`]);
-        assert.match(gained, new RegExp(`^uid=${user.split(":")[0]} `));
+        assert.match(gained, new RegExp(`^uid=${user.split(":")[0]}\\b`));
         assert.doesNotMatch(gained, /euid/, server);
         const control = await throwAway([], {
           User: user,

@@ -21,6 +21,8 @@ export interface EstateMap {
 const PORTS: Readonly<Record<string, number>> = { egress: 3128 };
 const DEFAULT_PORT = 8000;
 
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
 /** @param joins component → the networks that it is declared to join, by the component that each is for. */
 export async function mapEstate(
   estate: TestEstate,
@@ -43,7 +45,7 @@ export async function mapEstate(
     containers,
     networks: new Map([...owners].map(([name, component]) => [component, name])),
     internalBridges: networks.flatMap(({ Internal, IPAM }) => (Internal ? [IPAM?.Config?.[0]?.Gateway ?? ""] : [])),
-    components: [...containers].flatMap(([to, { NetworkSettings }]) =>
+    components: [...containers].sort(byName).flatMap(([to, { NetworkSettings }]) =>
       Object.entries(NetworkSettings.Networks).map(([network, { IPAddress }]) => ({
         to,
         place: `${IPAddress}:${PORTS[to] ?? DEFAULT_PORT}`,

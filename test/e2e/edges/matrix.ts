@@ -23,17 +23,19 @@ export class Matrix {
   private readonly cells = new Map<string, Map<string, Cell>>();
   private readonly froms: string[] = [];
 
-  /** @param reached places of the targets that were reached. */
+  /** What leads to itself is left out. @param reached places of the targets that were reached. */
   add(from: string, targets: readonly Target[], reached: readonly string[]): void {
     this.froms.push(from);
     const known = new Set(reached);
     for (const { to, place, openTo } of targets) {
       const row = this.cells.get(to) ?? new Map<string, Cell>();
+      this.cells.set(to, row);
+      if (to === from) continue;
       const cell: Cell = row.get(from) ?? { declared: [], reached: [], tried: [] };
       cell.tried.push(place);
       if (openTo.includes(from)) cell.declared.push(place);
       if (known.has(place)) cell.reached.push(place);
-      this.cells.set(to, row.set(from, cell));
+      row.set(from, cell);
     }
   }
 
