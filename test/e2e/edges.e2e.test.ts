@@ -302,7 +302,7 @@ describe("R-NET-05: the edge matrix, from inside every server", function () {
     const { Version } = await own.docker.version();
     const does = left.includes(names.internal) ? "left the host" : "did not leave the host";
     notes.push(
-      `A container on a server's network that has the resolver Docker gives it: a name that it asked for ${does} (Docker ${Version}). [adr/0019](../adr/0019-no-name-server.md) says why that is not left to Docker.`,
+      `A container on a server's network that has the resolver Docker gives it: a name that it asked for ${does} (Docker ${Version}). [adr/0020](../adr/0020-no-name-server.md) says why that is not left to Docker.`,
     );
   });
 
