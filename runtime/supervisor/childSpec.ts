@@ -36,8 +36,23 @@ export function childSpec(
   return { command: contract.command, cwd: contract.cwd, env: { ...contract.env, ...secrets } };
 }
 
-/** Replaces secret values in a line before it is logged; very short ones would mask ordinary text. */
+/** Shorter ones would mask ordinary text. */
+const SHORTEST_MASKED = 6;
+const SHORTEST_MASKED_LINE = 16;
+
+/** Replaces secret values in a line before it is logged, in the ways in which programs print what they were given. */
 export function redactor(secrets: Readonly<Record<string, string>>): (line: string) => string {
-  const values = Object.values(secrets).filter((value) => value.length >= 6);
-  return (line) => values.reduce((text, value) => text.replaceAll(value, "[secret]"), line);
+  const forms = Object.values(secrets)
+    .filter((value) => value.length >= SHORTEST_MASKED)
+    .flatMap(printedForms);
+  // The longest first: one form may be a part of another.
+  const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  return (line) => ordered.reduce((text, form) => text.replaceAll(form, "[secret]"), line);
+}
+
+/** As it is, line by line (a key in PEM), within JSON or a URL, and in base64. */
+function printedForms(value: string): string[] {
+  const lines = value.split(/\r?\n/).filter((line) => line.length >= SHORTEST_MASKED_LINE);
+  const base64 = Buffer.from(value).toString("base64");
+  return [value, ...lines, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), base64];
 }
