@@ -347,12 +347,21 @@ describe("Smoke gate, history and rollback, end to end", function () {
     });
 
     it("a second rollback at once", async () => {
-      const [first, second] = await Promise.all([
-        estate.command("rollback", ["1"]),
-        new Promise((resolve) => setTimeout(resolve, 6_000)).then(() => estate.command("rollback", ["1"])),
-      ]);
-      assert.equal(first.code, 0, first.output);
+      const first = estate.start("rollback", ["1"]);
+      let output = "";
+      first.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+      const ended = new Promise((resolve) => first.on("close", resolve));
+      // By then it holds the stack's lock; before, whoever comes second may find it done.
+      await new Promise<void>((resolve) => {
+        first.stdout.setEncoding("utf8").on("data", (text: string) => {
+          output += text;
+          if (output.includes("Updating (roll)")) resolve();
+        });
+        void ended.then(() => resolve());
+      });
+      const second = await estate.command("rollback", ["1"]);
       console.log(second.output);
+      assert.equal(await ended, 0, output);
       assert.equal(second.code, 1, second.output);
       assert.match(second.output, /is being changed by process \d+/);
     });
