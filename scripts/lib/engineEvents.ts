@@ -29,6 +29,8 @@ const eventSchema = z.looseObject({
     .optional(),
 });
 
+export type EngineEvent = z.infer<typeof eventSchema>;
+
 /** One step of the engine on one resource. `planned` comes before its work, `done` after. */
 export interface ResourceStep {
   when: "planned" | "done";
@@ -50,15 +52,15 @@ export interface ResourceStep {
  * Reads the engine's event log (`--event-log`): one JSON object a line. A last line that is cut off is left out.
  * @throws SyntaxError or ZodError when another line is not what the engine writes.
  */
-export function readEvents(text: string): z.infer<typeof eventSchema>[] {
+export function readEvents(text: string): EngineEvent[] {
   const lines = text.split("\n");
   lines.pop();
   return lines.map((line) => eventSchema.parse(JSON.parse(line)));
 }
 
-/** The steps of an event log. @throws as readEvents does. */
-export function readResourceSteps(text: string): ResourceStep[] {
-  return readEvents(text).flatMap((event) => {
+/** The steps among an engine's events. */
+export function resourceSteps(events: readonly EngineEvent[]): ResourceStep[] {
+  return events.flatMap((event) => {
     const when = event.resourcePreEvent ? "planned" : "done";
     const metadata = (event.resourcePreEvent ?? event.resOutputsEvent)?.metadata;
     if (metadata === undefined) return [];

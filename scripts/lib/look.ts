@@ -2,14 +2,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findDrift, type Drift } from "./drift.ts";
-import { readResourceSteps, type ResourceStep } from "./engineEvents.ts";
+import { readEvents, resourceSteps, type ResourceStep } from "./engineEvents.ts";
 import { capture } from "./exec.ts";
 import { projectDir } from "./paths.ts";
 import { plannedChanges, type PlannedChange } from "./plan.ts";
-import { isMandatory, readViolations, type Violation } from "./policies/violations.ts";
+import { isMandatory, violationsIn, type Violation } from "./policies/violations.ts";
 import type { Prepared } from "./prepare.ts";
 import { projectName } from "./projectName.ts";
-import { readRefusals } from "./refusals.ts";
+import { refusalsIn } from "./refusals.ts";
 import { UserError } from "./userError.ts";
 
 export interface Findings {
@@ -63,11 +63,11 @@ export async function observe(
       { cwd: program, env: { ...prepared.env, PULUMI_DEBUG_COMMANDS: "true" } },
     );
     // An engine that gives up before it begins writes none.
-    const events = existsSync(log) ? readFileSync(log, "utf8") : "";
-    const steps = readResourceSteps(events);
+    const events = existsSync(log) ? readEvents(readFileSync(log, "utf8")) : [];
+    const steps = resourceSteps(events);
     const prefix = `${projectName(projectDir)}-${stack.split("/").at(-1) ?? stack}-`;
-    const refusals = readRefusals(events);
-    const violations = readViolations(events, prefix);
+    const refusals = refusalsIn(events);
+    const violations = violationsIn(events, prefix);
     // Policies look at the whole plan, however many are violated.
     const isWhole = code === 0 || (refusals.length === 0 && violations.some(isMandatory));
     return {

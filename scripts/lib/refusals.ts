@@ -1,15 +1,14 @@
-import { plainLines, readEvents } from "./engineEvents.ts";
+import { plainLines, type EngineEvent } from "./engineEvents.ts";
 
 /** The engine's last word, that says no reason. */
 const CONCLUSION = /^(preview|update) failed$/;
 
 /**
- * Why the engine, the program or a provider refuses an update, from the engine's event log: each once and in the words of
- * whoever said it. What policies say is not among it.
- * @throws as readEvents does.
+ * Why the engine, the program or a provider refuses an update, from the engine's events: each once and in the words of whoever
+ * said it. What policies say is not among it.
  */
-export function readRefusals(text: string): string[] {
-  const found = readEvents(text).flatMap(({ diagnosticEvent }) => {
+export function refusalsIn(events: readonly EngineEvent[]): string[] {
+  const found = events.flatMap(({ diagnosticEvent }) => {
     if (diagnosticEvent?.severity !== "error") return [];
     const message = withoutAddress(plainLines(diagnosticEvent.message).join("\n"));
     return CONCLUSION.test(message) ? [] : [message];

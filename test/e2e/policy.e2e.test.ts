@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { PackConfig } from "../../policy/config.ts";
 import { rules } from "../../policy/rules/index.ts";
+import { readEvents } from "../../scripts/lib/engineEvents.ts";
 import { capture } from "../../scripts/lib/exec.ts";
 import { projectDir } from "../../scripts/lib/paths.ts";
 import { packArgs } from "../../scripts/lib/policies/pack.ts";
-import { readViolations, type Violation } from "../../scripts/lib/policies/violations.ts";
+import { violationsIn, type Violation } from "../../scripts/lib/policies/violations.ts";
 import { prepareEngine, type Prepared } from "../../scripts/lib/prepare.ts";
 import { TestEstate } from "./testEstate.ts";
 
@@ -32,7 +33,10 @@ describe("Policies, through the real engine (R-SEC-10)", function () {
       cwd: folder,
       env: { ...prepared.env, PULUMI_DEBUG_COMMANDS: "true" },
     });
-    const violations = readViolations(existsSync(log) ? readFileSync(log, "utf8") : "", `${PROJECT}-${STACK}-`);
+    const violations = violationsIn(
+      existsSync(log) ? readEvents(readFileSync(log, "utf8")) : [],
+      `${PROJECT}-${STACK}-`,
+    );
     return { code, violations, output: stdout + stderr };
   }
   const policed = async (program: string, config: PackConfig) => preview(program, await packArgs(config));

@@ -1,4 +1,4 @@
-import { plainLines, readEvents } from "../engineEvents.ts";
+import { plainLines, type EngineEvent } from "../engineEvents.ts";
 import { table } from "../log.ts";
 
 /** What a policy says against a resource. */
@@ -14,12 +14,11 @@ export interface Violation {
 }
 
 /**
- * From the engine's event log, each once.
+ * From the engine's events, each once.
  * @param prefix what the names of resources begin with.
- * @throws as readEvents does.
  */
-export function readViolations(text: string, prefix: string): Violation[] {
-  const found = readEvents(text).flatMap(({ policyEvent }): Violation[] => {
+export function violationsIn(events: readonly EngineEvent[], prefix: string): Violation[] {
+  const found = events.flatMap(({ policyEvent }): Violation[] => {
     if (!policyEvent) return [];
     const { message, policyName, enforcementLevel, resourceUrn = "" } = policyEvent;
     // The engine's own: the policy's description first. Ours then give a line each of why and what to do.

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readViolations, violationsTable, type Violation } from "../../../../scripts/lib/policies/violations.ts";
+import { readEvents } from "../../../../scripts/lib/engineEvents.ts";
+import { violationsIn, violationsTable, type Violation } from "../../../../scripts/lib/policies/violations.ts";
 
-const log = (...events: object[]) => events.map((event) => `${JSON.stringify(event)}\n`).join("");
+const logged = (...events: object[]) => readEvents(events.map((event) => `${JSON.stringify(event)}\n`).join(""));
 const event = (message: string, enforcementLevel: string, resourceUrn?: string) => ({
   policyEvent: { message, policyName: "limits", policyPackName: "mcp-estate", enforcementLevel, resourceUrn },
 });
@@ -10,8 +11,8 @@ const CONTAINER = "urn:pulumi:dev::p::mcp:index:Gateway$docker:index/container:C
 describe("what policies say in the engine's events (R-SEC-10)", () => {
   it("is read with the reason and what to do, each once, the resource as exemptions name it", () => {
     const message = "<{%reset%}>Every container has limits.\nmemory is not set\nset limits.memoryMiB\n<{%reset%}>";
-    const events = log(event(message, "mandatory", CONTAINER), event(message, "mandatory", CONTAINER));
-    assert.deepEqual(readViolations(events, "p-dev-"), [
+    const events = logged(event(message, "mandatory", CONTAINER), event(message, "mandatory", CONTAINER));
+    assert.deepEqual(violationsIn(events, "p-dev-"), [
       {
         policy: "limits",
         severity: "mandatory",
@@ -23,11 +24,11 @@ describe("what policies say in the engine's events (R-SEC-10)", () => {
   });
 
   it("takes whatever level is not advisory as a refusal, and a pack that says one line only", () => {
-    assert.deepEqual(readViolations(log(event("bad\n", "remediate")), "p-dev-"), [
+    assert.deepEqual(violationsIn(logged(event("bad\n", "remediate")), "p-dev-"), [
       { policy: "limits", severity: "mandatory", resource: "stack", why: "bad", todo: "" },
     ]);
     const stack = "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev";
-    assert.equal(readViolations(log(event("bad", "advisory", stack)), "p-dev-")[0]?.resource, "stack");
+    assert.equal(violationsIn(logged(event("bad", "advisory", stack)), "p-dev-")[0]?.resource, "stack");
   });
 
   it("is a table with refusals first, or one line", () => {
