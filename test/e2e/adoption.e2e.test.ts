@@ -195,7 +195,7 @@ describe("Adoption, end to end (R-DRF-11)", function () {
     const read = parse(settings()) as { config: Record<string, unknown> };
     estate.configure((config) => (config["mcp-estate:networks"] = read.config["mcp-estate:networks"]));
     const { output } = await estate.succeed("up", ["--yes"]);
-    assert.match(output, new RegExp(`takes [^]*${PREFIX}data out of the stack: backing up first`));
+    assert.match(output, new RegExp(`takes .*${PREFIX}data.* out of the stack: backing up first`));
     await docker.getVolume(`${PREFIX}data`).inspect();
     await docker.getVolume(`${PREFIX}other`).inspect();
   });

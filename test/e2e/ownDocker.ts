@@ -127,10 +127,9 @@ export class OwnDocker {
 
   /** Copies images from the machine's own Docker. */
   async copyImages(tags: readonly string[]): Promise<void> {
-    const archive = join(this.folder, "images.tar");
-    await run("docker", ["save", "--output", archive, ...tags]);
-    await run("docker", ["load", "--quiet", "--input", archive], { env: { ...process.env, ...this.env } });
-    rmSync(archive);
+    const copy = 'docker save "$@" | docker --host "$TO" load --quiet';
+    const env = { ...process.env, TO: this.env["DOCKER_HOST"] };
+    await run("bash", ["-o", "pipefail", "-c", copy, "copy", ...tags], { env });
   }
 
   private log(): string {
