@@ -38,6 +38,9 @@ export const ENGINE_ARGUMENTS: ReadonlySet<string> = new Set([
 /** What a container takes from its image unless it is declared; of a server nothing of it is. */
 export const IMAGE_PROPERTIES = ["envs", "entrypoints", "command", "workingDir"] as const;
 
+/** Where Docker puts a container that joins no other network. */
+const DEFAULT_NETWORK: { name: string; aliases?: string[]; ipv4Address?: string } = { name: "bridge" };
+
 /** How each argument reads once it is a fact; an argument that is missing here is refused by name. */
 const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclaration) => ContainerFacts[string] } = {
   image: ({ image }) => image,
@@ -60,7 +63,7 @@ const EXPECTED: { [K in keyof ContainerDeclaration]?: (declared: ContainerDeclar
   securityOpts: ({ securityOpts = [] }) => securityOpts.map(withProfile).sort(),
   tmpfs: ({ tmpfs = {} }) => pairs(tmpfs, ":"),
   networksAdvanced: ({ networksAdvanced = [], hostname = "" }) =>
-    networksAdvanced
+    (networksAdvanced.length > 0 ? networksAdvanced : [DEFAULT_NETWORK])
       .map(({ name, aliases = [], ipv4Address }) => attachment(name, aliases, hostname, ipv4Address))
       .sort(),
   ports: ({ ports = [] }) =>

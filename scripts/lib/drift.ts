@@ -54,11 +54,20 @@ function driftOf(step: ResourceStep, prefix: string): Drift[] {
     : [step.old?.outputs ?? {}, step.new.outputs ?? {}];
   const keys = [...new Set([...Object.keys(declared), ...Object.keys(found)])].sort();
   return keys
-    .filter((key) => !key.startsWith("__") && !COMPUTED.has(key) && !isDeepStrictEqual(declared[key], found[key]))
+    .filter((key) => !key.startsWith("__") && !COMPUTED.has(key) && !isSame(declared[key], found[key]))
     .map((key) => {
       const [was, is] = differenceInWords(declared[key], found[key]);
       return { resource, property: propertyInWords(step.type, key), declared: was, found: is };
     });
+}
+
+/** A provider may write nothing as an empty map or not at all. */
+function isSame(a: unknown, b: unknown): boolean {
+  return isDeepStrictEqual(a, b) || (isNothing(a) && isNothing(b));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === "object" && Object.keys(value).length === 0);
 }
 
 type Properties = Record<string, unknown>;

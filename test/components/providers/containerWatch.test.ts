@@ -41,6 +41,11 @@ describe("ContainerWatch", () => {
     assert.equal("start" in facts, false);
   });
 
+  it("expects a service that joins no network on Docker's default bridge", () => {
+    const { hostname: _none, ...rest } = declared;
+    assert.deepEqual(expectedFacts({ ...rest, networksAdvanced: [] }, IMAGE)["networksAdvanced"], ["bridge as "]);
+  });
+
   it("refuses by name an argument that nobody would compare", () => {
     assert.throws(() => expectedFacts({ ...declared, rm: true }, IMAGE), /container argument "rm"/);
   });

@@ -135,6 +135,16 @@ describe("drift in words (R-DRF-01)", () => {
     assert.deepEqual(again, []);
   });
 
+  it("takes nothing for nothing, however a provider writes it", () => {
+    const old = { outputs: { tmpfs: {}, dns: [], user: null } };
+    assert.deepEqual(drift({ ...memory, old, new: { outputs: {} } }), []);
+    const found = drift({ ...memory, old, new: { outputs: { dns: ["8.8.8.8"], user: "" } } });
+    assert.deepEqual(
+      found.map(({ property }) => property),
+      ["dns", "user"],
+    );
+  });
+
   it("ignores a last line that was cut off, and refuses one in the middle that is no event", () => {
     assert.equal(readEvents(`${log()}{"resOutp`).length, 1);
     assert.throws(() => readEvents("nonsense\n"), SyntaxError);
