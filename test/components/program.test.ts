@@ -137,6 +137,7 @@ describe("components: every argument reaches a resource input", () => {
       capabilities: { drops: ["ALL"] },
       securityOpts: ["no-new-privileges", SECCOMP_OPTION],
       dns: ["127.0.0.1"],
+      dnsOpts: ["attempts:1", "timeout:1"],
       tmpfs: { "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777" },
       networksAdvanced: [{ name: "mcp-estate-test-notes", aliases: ["notes"] }],
       ports: [],

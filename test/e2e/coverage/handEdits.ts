@@ -77,6 +77,12 @@ export function serverEdits(otherImage: string): HandEdit[] {
       change: ({ host }) => (host["Dns"] = ["192.0.2.53"]),
     },
     {
+      row: "container.dnsOpts",
+      property: "dnsOpts",
+      found: /^timeout:9$/,
+      change: ({ host }) => (host["DnsOptions"] = ["timeout:9"]),
+    },
+    {
       row: "container.tmpfs",
       property: "tmpfs",
       found: /size=1m/,

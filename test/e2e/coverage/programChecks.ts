@@ -57,6 +57,7 @@ export const SERVER_CHECKS: Readonly<Record<string, (look: Look) => void | Promi
   "container.capabilities": ({ status }) => assert.equal(BigInt(`0x${status.get("CapBnd")}`), 1n),
   "container.securityOpts": ({ status }) => assert.equal(status.get("NoNewPrivs"), "0"),
   "container.dns": ({ facts }) => assert.deepEqual(facts["dns"], ["127.0.0.2"]),
+  "container.dnsOpts": ({ facts }) => assert.deepEqual(facts["dnsOpts"], ["attempts:1", "timeout:2"]),
   "container.tmpfs": ({ mounts }) => assert.match(mounts.get("/tmp") ?? "", /size=49152k/),
   "container.networksAdvanced.aliases": ({ facts }) =>
     assert.match(String(facts["networksAdvanced"]), /memory-[0-9a-f]{7} as changed, memory, memory-changed$/),

@@ -25,6 +25,7 @@ const EDITS: readonly ProgramEdit[] = [
   { file: TARGET, from: 'capabilities: { drops: ["ALL"] }', to: 'capabilities: { adds: ["CHOWN"], drops: ["ALL"] }' },
   { file: TARGET, from: '["no-new-privileges", ', to: '["no-new-privileges:false", ' },
   { file: TARGET, from: 'NO_NAME_SERVER = "127.0.0.1"', to: 'NO_NAME_SERVER = "127.0.0.2"' },
+  { file: TARGET, from: '"timeout:1"', to: '"timeout:2"' },
   { file: TARGET_ARGS, from: 'logDriver: "json-file"', to: 'logDriver: "local"' },
   { file: TARGET_ARGS, from: '"max-size": "10m"', to: '"max-size": "5m"' },
   { file: TARGET, from: 'internal: spec.kind === "internal"', to: "internal: false" },
