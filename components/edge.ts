@@ -53,16 +53,10 @@ export class Edge extends Proxy {
   }
 }
 
-function filesOf({ settings: { tls }, gateway }: EdgeArgs): WorkloadSpec["secrets"] {
-  const config = gateway.address.apply((container) =>
-    edgeConfig({
-      gateway: container,
-      alias: gateway.alias,
-      callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
-      ...(tls ? { certificate: `${SECRETS_DIR}/${CERTIFICATE_NAME}` } : {}),
-    }),
-  );
+function filesOf({ settings: { tls }, gateway: { alias } }: EdgeArgs): WorkloadSpec["secrets"] {
+  const certificate = tls ? { certificate: `${SECRETS_DIR}/${CERTIFICATE_NAME}` } : {};
+  const config = edgeConfig({ alias, callTimeoutSeconds: CALL_TIMEOUT_SECONDS, ...certificate });
   if (!tls) return { [PROXY_CONFIG_NAME]: config };
-  const certificate = pulumi.secret(`${tls.certificate.trim()}\n${tls.key.trim()}\n`);
-  return { [PROXY_CONFIG_NAME]: config, [CERTIFICATE_NAME]: certificate };
+  const pem = pulumi.secret(`${tls.certificate.trim()}\n${tls.key.trim()}\n`);
+  return { [PROXY_CONFIG_NAME]: config, [CERTIFICATE_NAME]: pem };
 }

@@ -4,8 +4,6 @@ import { SERVICE_PORT } from "../runtime/contract/index.ts";
 export const EDGE_PROBE_PORT = 8001;
 
 export interface EdgeConfigArgs {
-  /** Name of the very gateway container that calls go to. */
-  gateway: string;
   /** Name that all gateway containers answer to. */
   alias: string;
   /** File with certificate and key in the container. @default none: plain HTTP */
@@ -29,11 +27,12 @@ const OWN_ANSWERS: Readonly<Record<number, string>> = {
 };
 
 /**
- * HAProxy's configuration. Calls go to the gateway that is named. When that one says that it ends (404 on `/ready`) or
- * fails, whoever else answers to the alias takes over: so an old worker, which still has connections of clients, finds
- * the gateway that came after its own.
+ * HAProxy's configuration. Calls go to whatever answers to the gateways' name, as Docker's name server knows it at any
+ * moment, and takes calls. A gateway that starts does not listen yet, and one that ends says so (404 on `/ready`). So the
+ * switch from one to the other needs no other configuration: a worker that has been told to go looks at no name and asks
+ * nobody any more, and the clients that it still has would be sent to a gateway that is gone.
  */
-export function edgeConfig({ gateway, alias, certificate, callTimeoutSeconds }: EdgeConfigArgs): string {
+export function edgeConfig({ alias, certificate, callTimeoutSeconds }: EdgeConfigArgs): string {
   const answers = Object.entries(OWN_ANSWERS).map(
     ([status, error]) =>
       `  http-error status ${status} content-type application/json string '${JSON.stringify({ error, detail: error })}'`,
@@ -54,8 +53,6 @@ export function edgeConfig({ gateway, alias, certificate, callTimeoutSeconds }: 
     "  mode http",
     "  log global",
     "  option dontlog-normal",
-    // A worker that follows another one lets the clients of the old one finish: none is cut off in mid-request.
-    "  option idle-close-on-response",
     "  timeout connect 1s",
     "  timeout queue 1s",
     "  timeout http-request 10s",
@@ -84,8 +81,7 @@ export function edgeConfig({ gateway, alias, certificate, callTimeoutSeconds }: 
     "  timeout check 5s",
     // Slow is not down: three failures in a row, or a refused connection.
     "  default-server check inter 500ms downinter 250ms fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down resolvers docker resolve-prefer ipv4 init-addr none",
-    `  server current ${gateway}:${SERVICE_PORT}`,
-    `  server-template other ${GATEWAYS} ${alias}:${SERVICE_PORT} backup`,
+    `  server-template gateway ${GATEWAYS} ${alias}:${SERVICE_PORT}`,
   ];
   return `${lines.join("\n")}\n`;
 }

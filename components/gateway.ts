@@ -41,8 +41,6 @@ export class Gateway extends pulumi.ComponentResource {
   readonly networkName: pulumi.Output<string>;
   /** Name that all its containers have there. */
   readonly alias: string;
-  /** Name of the very container, once it is ready. */
-  readonly address: pulumi.Output<string>;
   /** The owner's current bearer token; secret. */
   readonly token: pulumi.Output<string>;
   /** Every other valid token by its caller, see GatewayTokens; secret. */
@@ -88,7 +86,9 @@ export class Gateway extends pulumi.ComponentResource {
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
-        contract: contractOf(args).apply((contract) => JSON.stringify(contract, null, 2)),
+        contract: contractOf(args, pulumi.interpolate`${name}.${this.networkName}`).apply((contract) =>
+          JSON.stringify(contract, null, 2),
+        ),
         onNewContract: "reload",
         supervised: false,
         readySeconds: args.readySeconds,
@@ -101,12 +101,15 @@ export class Gateway extends pulumi.ComponentResource {
     );
     this.containerId = workload.containerId;
     this.effective = workload.effective;
-    this.address = workload.address;
     this.registerOutputs({ token: this.token, tokens: this.tokens, containerId: this.containerId });
   }
 }
 
-function contractOf({ target, gateway, servers, subnet }: GatewayArgs): pulumi.Output<GatewayContract> {
+/** @param gatewayName name of all gateways on the edge's network: alone it would be the first network's that a gateway has. */
+function contractOf(
+  { target, gateway, servers, subnet }: GatewayArgs,
+  gatewayName: pulumi.Input<string>,
+): pulumi.Output<GatewayContract> {
   return pulumi.output({
     version: 1,
     estate: target.owner.estate,
@@ -116,7 +119,7 @@ function contractOf({ target, gateway, servers, subnet }: GatewayArgs): pulumi.O
     tokensFile: TOKENS_FILE,
     principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ rights }) => rights),
     sessionKeyFile: SESSION_KEY_FILE,
-    proxySubnet: subnet,
+    proxy: { subnet, gatewayName },
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

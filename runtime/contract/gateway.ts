@@ -56,8 +56,15 @@ export const gatewayContractSchema = z.strictObject({
   principals: z.array(principalSchema).optional(),
   /** File below SECRETS_DIR with what session ids are signed with; gateways that share it share sessions. @default none */
   sessionKeyFile: z.string().optional(),
-  /** IPv4 block of the proxy in front, in CIDR notation: it balances by `/ready` and names clients. @default no proxy */
-  proxySubnet: z.cidrv4().optional(),
+  /** The proxy in front: it balances by `/ready` and names clients. @default no proxy */
+  proxy: z
+    .object({
+      /** IPv4 block of its network, in CIDR notation. */
+      subnet: z.cidrv4(),
+      /** Name of all gateways there, with the network's (NAME.NETWORK): while there are several, the newest that is ready takes the calls. */
+      gatewayName: z.string(),
+    })
+    .optional(),
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),

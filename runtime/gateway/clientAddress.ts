@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIPv4 } from "node:net";
+import { isIPv4 } from "node:net";
 import { header } from "../wire/httpIo.ts";
+import { blockOf } from "./addresses.ts";
 
 /** Who has sent a request; undefined when the connection is gone. */
 export type ClientAddress = (request: IncomingMessage) => string | undefined;
@@ -11,12 +12,10 @@ export type ClientAddress = (request: IncomingMessage) => string | undefined;
  * @param proxySubnet IPv4 block in CIDR notation. @default none: the connection's own address is the client's
  */
 export function clientAddressReader(proxySubnet: string | undefined): ClientAddress {
-  const proxies = new BlockList();
-  const [address, bits] = proxySubnet?.split("/") ?? [];
-  if (address !== undefined) proxies.addSubnet(address, Number(bits), "ipv4");
+  const proxies = proxySubnet === undefined ? undefined : blockOf(proxySubnet);
   return (request) => {
     const peer = request.socket.remoteAddress?.replace(/^::ffff:/, "");
-    if (peer === undefined || !isIPv4(peer) || !proxies.check(peer)) return peer;
+    if (peer === undefined || !isIPv4(peer) || !proxies?.check(peer)) return peer;
     return header(request, "x-forwarded-for")?.split(",").at(-1)?.trim() ?? peer;
   };
 }

@@ -11,6 +11,7 @@ import { GatewayMetrics } from "./metrics.ts";
 import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
 import { readSeal } from "./sessionSeal.ts";
+import { Succession } from "./succession.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 import type { VisibleServers } from "./visibleServers.ts";
@@ -30,11 +31,13 @@ export interface GatewayOptions {
   readonly audit?: Logger;
   /** How long a supervisor that has never answered counts as starting. @default 30 s */
   readonly startMs?: number;
+  /** The gateways before and after this one. @default it is the only one */
+  readonly succession?: Succession;
 }
 
 /** The gateway's own state, in the words that a supervisor has for its server. */
 export interface Readiness {
-  readonly state: "healthy" | "starting" | "draining";
+  readonly state: "healthy" | "starting" | "draining" | "superseded";
   readonly reason: string | null;
 }
 
@@ -47,6 +50,7 @@ export class Gateway {
   readonly callers: Callers;
   readonly links = new CommonLinks();
   readonly streams = new OpenStreams();
+  readonly succession: Succession | undefined;
   readonly #servers = new Map<string, RoutedServer>();
   readonly #retiring = new Map<Upstream, Promise<void>>();
   readonly #startMs: number | undefined;
@@ -59,13 +63,14 @@ export class Gateway {
 
   /** Throws ContractError when a token cannot be read. */
   constructor(options: GatewayOptions) {
-    const { contract, secretsDir, log, audit = log, startMs } = options;
+    const { contract, secretsDir, log, audit = log, startMs, succession } = options;
     this.#startMs = startMs;
+    this.succession = succession;
     this.log = log;
     this.audit = audit;
     this.#contract = contract;
     this.callers = new Callers(secretsDir, contract, this.#servers);
-    this.#clientAddress = clientAddressReader(contract.proxySubnet);
+    this.#clientAddress = clientAddressReader(contract.proxy?.subnet);
     this.metrics = new GatewayMetrics(() => this.servers);
     this.aggregate = new AggregateEndpoint({
       estate: contract.estate,
@@ -98,6 +103,7 @@ export class Gateway {
   }
 
   start(): void {
+    this.succession?.watch();
     for (const contract of this.#contract.servers) this.#add(contract);
     this.#housekeeping = setInterval(() => {
       this.aggregate.sessions.sweep(SESSION_IDLE_MS);
@@ -114,7 +120,7 @@ export class Gateway {
   reload(contract: GatewayContract): void {
     this.callers.reload(contract);
     this.#contract = contract;
-    this.#clientAddress = clientAddressReader(contract.proxySubnet);
+    this.#clientAddress = clientAddressReader(contract.proxy?.subnet);
     for (const server of this.servers) {
       const wanted = contract.servers.find(({ name }) => name === server.name);
       if (wanted === undefined || wanted.sharing !== server.contract.sharing) this.#remove(server);
@@ -139,9 +145,17 @@ export class Gateway {
     const unasked = this.servers.filter(({ state }) => state.state === "starting").map(({ name }) => name);
     // A server that comes later is no reason to send everybody away.
     this.#begun ||= unasked.length === 0;
-    return this.#begun
-      ? { state: "healthy", reason: null }
-      : { state: "starting", reason: `no word yet of ${unasked.join(", ")}` };
+    if (!this.#begun) return { state: "starting", reason: `no word yet of ${unasked.join(", ")}` };
+    if (this.succession?.isSuperseded === true)
+      return { state: "superseded", reason: "a newer gateway takes the calls" };
+    return { state: "healthy", reason: null };
+  }
+
+  /** For who has started it: it is there when the calls come to it, not when it could take them. */
+  arrival(): Readiness {
+    const readiness = this.readiness();
+    if (readiness.state !== "healthy" || this.succession?.isSettled !== false) return readiness;
+    return { state: "starting", reason: "an older gateway still takes calls" };
   }
 
   /** From now on `/ready` says no; whoever calls all the same is served. */
@@ -156,6 +170,7 @@ export class Gateway {
   }
 
   async stop(): Promise<void> {
+    this.succession?.stop();
     clearInterval(this.#housekeeping);
     clearInterval(this.#expiry);
     this.aggregate.sessions.clear();

@@ -23,7 +23,7 @@ interface Access {
 }
 
 /** 404 tells a proxy to send nothing new at once, where a failure is believed only when it lasts. */
-const READY_STATUS = { healthy: 200, starting: 503, draining: 404 } as const;
+const READY_STATUS = { healthy: 200, starting: 503, draining: 404, superseded: 404 } as const;
 
 /** Faults whose text never holds anything of the client's message. */
 const OWN_WORDS: ReadonlySet<string> = new Set([
@@ -91,8 +91,9 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
     if (path === "/ready") {
       access.route = "/ready";
       request.resume();
-      const readiness = gateway.readiness();
-      sendJson(response, READY_STATUS[readiness.state], readiness);
+      const isOwnProbe = request.socket.remoteAddress?.endsWith("127.0.0.1") === true;
+      const readiness = isOwnProbe ? gateway.arrival() : gateway.readiness();
+      sendJson(response, READY_STATUS[readiness.state], { ...readiness, since: gateway.succession?.since });
       return;
     }
     const caller = gateway.callers.authenticate(request, gateway.addressOf(request));

@@ -4,8 +4,9 @@ import { parseArgs } from "node:util";
 import { CONTRACT_PATH, gatewayContractSchema, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
 import { ContractError, readContract } from "../wire/contractFile.ts";
 import { createAuditLog, createLog } from "../wire/log.ts";
+import { Doors } from "./doors.ts";
 import { Gateway } from "./gateway.ts";
-import { createGatewayServer } from "./httpServer.ts";
+import { Succession } from "./succession.ts";
 
 /** The gateway of an estate: `gateway.mjs [CONTRACT] [--port N] [--host ADDRESS] [--secrets DIR]`. */
 const { values, positionals } = parseArgs({
@@ -29,8 +30,16 @@ function main(): void {
   const bindings = { component: "gateway", estate: contract.estate, stack: contract.stack };
   const log = createLog(bindings);
   const audit = createAuditLog(bindings);
-  const gateway = new Gateway({ contract, secretsDir: values.secrets ?? SECRETS_DIR, log, audit: audit.log });
-  const server = createGatewayServer(gateway);
+  const port = Number(values.port ?? SERVICE_PORT);
+  const { proxy } = contract;
+  const gateway = new Gateway({
+    contract,
+    secretsDir: values.secrets ?? SECRETS_DIR,
+    log,
+    audit: audit.log,
+    ...(proxy ? { succession: new Succession({ name: proxy.gatewayName, subnet: proxy.subnet, port }) } : {}),
+  });
+  const doors = new Doors(gateway, port, log);
 
   let ending = false;
   const end = async (reason: string, code: number): Promise<void> => {
@@ -38,15 +47,14 @@ function main(): void {
     ending = true;
     log.info({ event: "stopping", reason });
     gateway.drain();
-    const isBehindProxy = contract.proxySubnet !== undefined;
-    if (isBehindProxy) await sleep(NOTICE_MS);
-    const drained = new Promise((resolve) => server.close(resolve));
+    if (proxy) await sleep(NOTICE_MS);
+    const drained = doors.close();
     gateway.endStreams();
     // One that is in use now may be idle later, and nobody would end it.
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    await Promise.race([drained, sleep(isBehindProxy ? gateway.timeoutMs + SPARE_MS : DRAIN_MS)]);
+    const sweep = setInterval(() => doors.closeIdle(), SWEEP_MS);
+    await Promise.race([drained, sleep(proxy ? gateway.timeoutMs + SPARE_MS : DRAIN_MS)]);
     clearInterval(sweep);
-    server.closeAllConnections();
+    doors.closeAll();
     await gateway.stop();
     audit.flush();
     log.info({ event: "stopped" });
@@ -66,13 +74,16 @@ function main(): void {
     log.fatal({ event: "uncaught", error: error.stack });
     void end("an error nobody foresaw", 70);
   });
-  server.on("error", (error) => {
-    log.fatal({ event: "listen-failed", reason: error.message });
-    void end(error.message, 1);
-  });
-  server.listen(Number(values.port ?? SERVICE_PORT), values.host ?? "0.0.0.0", () => {
-    log.info({ event: "listening", address: server.address() });
+  const open = async (): Promise<void> => {
+    // Whoever looks after this container asks it on its loopback from the beginning.
+    await doors.open(proxy ? "127.0.0.1" : (values.host ?? "0.0.0.0"));
     gateway.start();
+    if (proxy) await doors.openTo(proxy.subnet);
+  };
+  open().catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.fatal({ event: "listen-failed", reason });
+    void end(reason, 1);
   });
 }
 

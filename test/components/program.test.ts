@@ -247,7 +247,7 @@ describe("components: every argument reaches a resource input", () => {
     assert.match(inputs["tag"] as string, /^mcp-estate\/notes:[0-9a-f]{12}$/);
   });
 
-  it("Edge publishes the port, joins a network of its own and the gateway's, and takes calls to the very container", () => {
+  it("Edge publishes the port, joins a network of its own and the gateway's, and takes calls to the gateway's name", () => {
     const { inputs } = only(seen, "Container", "mcp-estate-test-edge");
     assert.deepEqual(inputs["ports"], [{ internal: 8000, external: 12345, ip: "127.0.0.2" }]);
     assert.equal("dns" in inputs, false);
@@ -256,7 +256,7 @@ describe("components: every argument reaches a resource input", () => {
       { name: "mcp-estate-test-gateway", aliases: ["edge"] },
     ]);
     const config = (only(seen, "SecretFiles", "edge").inputs["files"] as { value: Record<string, string> }).value;
-    assert.match(JSON.stringify(config), /server current mcp-estate-test-gateway:8000/);
+    assert.match(JSON.stringify(config), /server-template gateway 3 gateway:8000/);
   });
 
   it("Gateway publishes nothing, joins its own and every server's network, and holds the token as a secret file", () => {
@@ -283,6 +283,9 @@ describe("components: every argument reaches a resource input", () => {
       { name: "echo", url: "http://echo:8000" },
       { name: "echo--2", url: "http://echo--2:8000" },
     ]);
+    const { subnet } =
+      (only(seen, "Network", "mcp-estate-test-gateway").inputs["ipamConfigs"] as { subnet: string }[])[0] ?? {};
+    assert.deepEqual(contract.proxy, { subnet, gatewayName: "gateway.mcp-estate-test-gateway" });
     assert.equal(contract.tokensFile, "gateway-tokens.json");
     assert.equal(contract.callTimeoutSeconds, 30);
   });

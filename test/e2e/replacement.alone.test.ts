@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { TestEstate } from "./testEstate.ts";
 
 /** Calls a second, shared by both servers. */
 const RATE = 50;
+/** Clients that make a call before an update and the next one after it. */
+const IDLE_CLIENTS = 20;
 const MIB = 1024 * 1024;
 
 interface Outcome {
@@ -122,6 +125,36 @@ describe("R-DEP-02, R-DEP-09: updates under a constant load lose no call", funct
     assert.equal(await idOf("edge"), before.edge);
     const { tools } = await client.listTools();
     assert.ok(tools.some(({ name }) => name.startsWith("sequential-thinking__")));
+  });
+
+  /** A client with one connection, which it keeps. @returns status and, where it broke off, why. */
+  async function quietClient(): Promise<{ call(): Promise<string>; end(): void }> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const headers = { authorization: `Bearer ${await estate.token()}`, "content-type": "application/json" };
+    const body = JSON.stringify({ server: "everything", tool: "echo", arguments: { message: "hello" } });
+    const options = { agent, port: estate.port, path: "/execute", method: "POST", headers };
+    const call = (): Promise<string> =>
+      new Promise((resolve) => {
+        const sent = request(options, (response) => {
+          response.resume().on("end", () => resolve(String(response.statusCode)));
+        });
+        sent.on("error", (error) => resolve(error.message)).end(body);
+      });
+    return { call, end: () => agent.destroy() };
+  }
+
+  it("a client that was silent all the while, on a connection from before another gateway came", async () => {
+    const clients = await Promise.all(Array.from({ length: IDLE_CLIENTS }, quietClient));
+    const each = (): Promise<string[]> => Promise.all(clients.map(({ call }) => call()));
+    const all = Array.from(clients, () => "200");
+    assert.deepEqual(await each(), all);
+    const before = { gateway: await idOf("gateway"), edge: await idOf("edge") };
+    appendFileSync(join(estate.folder, "runtime/gateway/main.ts"), "// one more\n");
+    await estate.succeed("up", ["--yes"]);
+    assert.notEqual(await idOf("gateway"), before.gateway);
+    assert.equal(await idOf("edge"), before.edge);
+    assert.deepEqual(await each(), all);
+    for (const { end } of clients) end();
   });
 
   /** Declares what cannot work; the update must go back by itself while the load goes on. */

@@ -23,6 +23,10 @@ describe(".ci/run", () => {
     assert.deepEqual(run(`echo "5 passed, 2 failed"; echo "npm error"; exit 1`), [1, "5 passed, 2 failed"]);
   });
 
+  it("finds the result among bytes that are no text, as logs have them", () => {
+    assert.deepEqual(run(`printf '\\001\\000 log\\n'; echo "5 passed, 2 failed"; exit 1`), [1, "5 passed, 2 failed"]);
+  });
+
   it("fails with a failure when things break before, after or without the tests", () => {
     assert.deepEqual(run("echo no network; exit 7"), [7, "0 passed, 1 failed"]);
     assert.deepEqual(run("echo nothing"), [1, "0 passed, 1 failed"]);
