@@ -13,14 +13,14 @@ import { targetFor } from "./components/targets/index.ts";
 import { loadConfig } from "./config.ts";
 
 const { owner, estate, program } = loadConfig();
-const target = targetFor(estate.target, owner);
+const target = targetFor(estate.target, owner, estate.swarm);
 
 const reaching = estate.servers.filter(({ egress }) => egress.length > 0);
 target.checkCapacity(
   [
-    { component: "edge", limits: estate.gateway.edgeLimits },
-    { component: "gateway", limits: estate.gateway.limits },
-    ...(reaching.length > 0 ? [{ component: "egress", limits: proxyLimits }] : []),
+    toDemand({ name: "edge", limits: estate.gateway.edgeLimits }),
+    { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
+    ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
     ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
     ...estate.services.map(toDemand),
   ],
@@ -28,12 +28,11 @@ target.checkCapacity(
 );
 
 const names = estate.servers.map((server) => server.name);
-const subnets = allocateSubnets(estate.networkRange, [
-  "edge",
-  "gateway",
-  ...(reaching.length > 0 ? ["egress"] : []),
-  ...names,
-]);
+const subnets = allocateSubnets(
+  estate.networkRange,
+  ["edge", "gateway", ...(reaching.length > 0 ? ["egress"] : []), ...names],
+  target.networkBits,
+);
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
@@ -81,7 +80,7 @@ const ownServices = estate.services.map((service) => {
 });
 
 function toDemand({ name, limits }: Pick<(typeof estate.servers)[number], "name" | "limits">) {
-  return { component: name, limits };
+  return { component: name, limits, replicas: 1 };
 }
 
 const signatures = [...catalogue.values()].map((entry) => ({

@@ -53,9 +53,9 @@ export class Edge extends Proxy {
   }
 }
 
-function filesOf({ settings: { tls }, gateway: { alias } }: EdgeArgs): WorkloadSpec["secrets"] {
+function filesOf({ settings: { tls, replicas: gateways }, gateway: { alias } }: EdgeArgs): WorkloadSpec["secrets"] {
   const certificate = tls ? { certificate: `${SECRETS_DIR}/${CERTIFICATE_NAME}` } : {};
-  const config = edgeConfig({ alias, callTimeoutSeconds: CALL_TIMEOUT_SECONDS, ...certificate });
+  const config = edgeConfig({ alias, gateways, callTimeoutSeconds: CALL_TIMEOUT_SECONDS, ...certificate });
   if (!tls) return { [PROXY_CONFIG_NAME]: config };
   const pem = pulumi.secret(`${tls.certificate.trim()}\n${tls.key.trim()}\n`);
   return { [PROXY_CONFIG_NAME]: config, [CERTIFICATE_NAME]: pem };

@@ -8,12 +8,14 @@ export interface EdgeConfigArgs {
   alias: string;
   /** File with certificate and key in the container. @default none: plain HTTP */
   certificate?: string;
+  /** Gateways that take calls at once, as declared. */
+  gateways: number;
   /** Seconds that a call may take. */
   callTimeoutSeconds: number;
 }
 
-/** How many gateways may be there at once: the one that goes, the one that comes, one to spare. */
-const GATEWAYS = 3;
+/** How many times as many may be there for a while: those that go, those that come, some to spare. */
+const OVERLAP = 3;
 /** Longer than any pause between two signs of life on a stream; the gateway gives one every 15 s. */
 const IDLE_SECONDS = 75;
 /** Answers of the edge's own, where the gateway cannot give one. */
@@ -32,7 +34,7 @@ const OWN_ANSWERS: Readonly<Record<number, string>> = {
  * switch from one to the other needs no other configuration: a worker that has been told to go looks at no name and asks
  * nobody any more, and the clients that it still has would be sent to a gateway that is gone.
  */
-export function edgeConfig({ alias, certificate, callTimeoutSeconds }: EdgeConfigArgs): string {
+export function edgeConfig({ alias, certificate, gateways, callTimeoutSeconds }: EdgeConfigArgs): string {
   const answers = Object.entries(OWN_ANSWERS).map(
     ([status, error]) =>
       `  http-error status ${status} content-type application/json string '${JSON.stringify({ error, detail: error })}'`,
@@ -73,7 +75,7 @@ export function edgeConfig({ alias, certificate, callTimeoutSeconds }: EdgeConfi
     "  monitor-uri /health",
     "  monitor fail if { nbsrv(gateway) lt 1 }",
     "backend gateway",
-    "  balance first",
+    "  balance leastconn",
     "  option httpchk",
     "  http-check send meth GET uri /ready ver HTTP/1.1 hdr Host gateway",
     "  http-check expect status 200",
@@ -81,7 +83,7 @@ export function edgeConfig({ alias, certificate, callTimeoutSeconds }: EdgeConfi
     "  timeout check 5s",
     // Slow is not down: three failures in a row, or a refused connection.
     "  default-server check inter 500ms downinter 250ms fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down resolvers docker resolve-prefer ipv4 init-addr none",
-    `  server-template gateway ${GATEWAYS} ${alias}:${SERVICE_PORT}`,
+    `  server-template gateway ${OVERLAP * gateways} ${alias}:${SERVICE_PORT}`,
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -16,6 +16,7 @@ import {
   type SharedNetworkConfig,
 } from "./serviceConfig.ts";
 import { isSubnetRange } from "./subnets.ts";
+import { placementSchema, swarmSchema, targetFaults, type PlacementConfig, type SwarmConfig } from "./swarmConfig.ts";
 import { tlsFaults } from "./tlsFaults.ts";
 
 /** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
@@ -49,6 +50,8 @@ const serverSettingsSchema = z.strictObject({
   repeatableTools: z.array(z.string().min(1)).optional(),
   /** stopped and quarantined: declared, but its child does not run; quarantined counts as a fault (R-ARC-07). */
   state: z.enum(["running", "stopped", "quarantined"]).default("running"),
+  /** Where its tasks run in a swarm. @default anywhere */
+  placement: placementSchema.optional(),
 });
 
 const healthSchema = z.strictObject({
@@ -61,7 +64,9 @@ const healthSchema = z.strictObject({
 
 /** The whole of a stack's settings. Every key of `Pulumi.STACK.yaml` in our namespace is a key here. */
 export const estateSettingsSchema = z.strictObject({
-  target: z.enum(["docker"]).default("docker"),
+  target: z.enum(["docker", "swarm"]).default("docker"),
+  /** Of the swarm target. */
+  swarm: swarmSchema.optional(),
   network: z
     .strictObject({
       /** IPv4 range from which each server gets a /29. */
@@ -76,6 +81,10 @@ export const estateSettingsSchema = z.strictObject({
       bind: z.ipv4().default("127.0.0.1"),
       limitClass: z.enum(limitClassNames).default("standard"),
       limits: limitsOverrideSchema.optional(),
+      /** Gateways that take calls at once; more than one in a swarm only. */
+      replicas: z.int().min(1).max(20).default(1),
+      /** Where they run in a swarm. @default anywhere */
+      placement: placementSchema.optional(),
       /**
        * Certificate chain and key of the published port, PEM. Without them only a
        * loopback bind is allowed: what encrypts in front of it runs on this host then.
@@ -150,15 +159,19 @@ export interface ServerConfig {
   instances: number;
   repeatableTools: readonly string[];
   state: "running" | "stopped" | "quarantined";
+  placement: PlacementConfig | undefined;
 }
 
 /** The estate as the program deploys it. */
 export interface EstateConfig {
-  target: "docker";
+  target: "docker" | "swarm";
+  swarm: SwarmConfig;
   networkRange: string;
   gateway: {
     port: number;
     bind: string;
+    replicas: number;
+    placement: PlacementConfig | undefined;
     limits: Limits;
     /** Of the proxy that owns the port. */
     edgeLimits: Limits;
@@ -214,7 +227,7 @@ export function resolveEstate(
       );
       continue;
     }
-    const { args, env, instances, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
+    const { args, env, instances, placement, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
     const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
     faults.push(...contradictions(limits, `${key}.limits`));
     if (instances > 1 && entry.volumes) {
@@ -232,7 +245,8 @@ export function resolveEstate(
       );
     }
     const sharing = server.sharing ?? entry.sharing;
-    resolved.push({ egress, name, entry, limits, args, env, secretEnv, state, sharing, instances, repeatableTools });
+    const settings = { egress, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
+    resolved.push({ name, entry, limits, ...settings });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(
@@ -252,13 +266,24 @@ export function resolveEstate(
   const taken = new Set([...RESERVED_NAMES, ...Object.keys(servers)]);
   const surroundings = { namespace, taken, networkRange: network.range, gatewayPort: gateway.port };
   faults.push(...serviceFaults(services, networks, surroundings));
+  const placed = resolved.map(({ name, entry, placement, egress }) => ({
+    name,
+    hasVolumes: entry.volumes !== undefined,
+    placement,
+    egress: egress.length,
+  }));
+  const keys = { services: services.map(({ name }) => name), networks: networks.map(({ name }) => name) };
+  faults.push(...targetFaults({ target, swarm: parsed.data.swarm, gateway, servers: placed, ...keys }, namespace));
   if (faults.length > 0) throw new ConfigError(faults.join("\n"));
   return {
     target,
+    swarm: parsed.data.swarm ?? swarmSchema.parse({}),
     networkRange: network.range,
     gateway: {
       port: gateway.port,
       bind: gateway.bind,
+      replicas: gateway.replicas,
+      placement: gateway.placement,
       limits: gatewayLimits,
       edgeLimits: proxyLimits,
       tls: gateway.tls,

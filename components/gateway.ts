@@ -86,7 +86,7 @@ export class Gateway extends pulumi.ComponentResource {
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
-        contract: contractOf(args, pulumi.interpolate`${name}.${this.networkName}`).apply((contract) =>
+        contract: contractOf(args, target.peers(name, this.networkName)).apply((contract) =>
           JSON.stringify(contract, null, 2),
         ),
         onNewContract: "reload",
@@ -96,6 +96,8 @@ export class Gateway extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: { [TOKENS_FILE]: tokens.hashes, [SESSION_KEY_FILE]: sessionKey },
         closed: false,
+        replicas: gateway.replicas,
+        placement: gateway.placement,
       },
       parent,
     );
@@ -105,10 +107,9 @@ export class Gateway extends pulumi.ComponentResource {
   }
 }
 
-/** @param gatewayName name of all gateways on the edge's network: alone it would be the first network's that a gateway has. */
 function contractOf(
   { target, gateway, servers, subnet }: GatewayArgs,
-  gatewayName: pulumi.Input<string>,
+  gatewayName: pulumi.Output<string> | undefined,
 ): pulumi.Output<GatewayContract> {
   return pulumi.output({
     version: 1,
@@ -119,7 +120,7 @@ function contractOf(
     tokensFile: TOKENS_FILE,
     principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ rights }) => rights),
     sessionKeyFile: SESSION_KEY_FILE,
-    proxy: { subnet, gatewayName },
+    proxy: { subnet, ...(gatewayName ? { gatewayName } : {}) },
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

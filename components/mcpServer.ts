@@ -79,6 +79,8 @@ export class McpServer extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: server.secretEnv,
         closed: true,
+        replicas: 1,
+        placement: server.placement,
       };
       return { instance, ...target.workload(instance, spec, { parent: this }) };
     });

@@ -71,6 +71,8 @@ export abstract class Proxy extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: files,
         closed: false,
+        replicas: 1,
+        placement: undefined,
       },
       parent,
     );

@@ -14,20 +14,25 @@ export interface WantedBlock {
   dockerName?: string;
 }
 
-/** Addresses in a /29: network, bridge, five hosts, broadcast. One server and the gateway need two of the five. */
-const BLOCK_SIZE = 8;
+/** Prefix length of a server's network: network, bridge, five hosts, broadcast. One server and the gateway need two of the five. */
+export const HOST_BLOCK_BITS = 29;
 
 /**
- * Gives each name a /29 of its own within `range`.
+ * Gives each name a block of its own within `range`.
  * A name keeps its block when others come and go (its hash chooses it), but for the rare names that hash to the
  * same block: those take the next free one, in alphabetical order.
  * @param range IPv4 range in CIDR notation, /8 to /24, for example 10.201.0.0/16.
+ * @param bits prefix length of the blocks.
  * @throws Error when the range is malformed or holds fewer blocks than names.
  */
-export function allocateSubnets(range: string, names: readonly string[]): Map<string, string> {
-  const { base, blocks } = parseRange(range);
+export function allocateSubnets(range: string, names: readonly string[], bits = HOST_BLOCK_BITS): Map<string, string> {
+  const { base, size } = parseRange(range);
+  const blockSize = 2 ** (32 - bits);
+  const blocks = Math.floor(size / blockSize);
   if (names.length > blocks) {
-    throw new Error(`${range} holds ${blocks} networks of 8 addresses, ${names.length} are needed: use a larger range`);
+    throw new Error(
+      `${range} holds ${blocks} networks of ${blockSize} addresses, ${names.length} are needed: use a larger range`,
+    );
   }
   const taken = new Set<number>();
   const result = new Map<string, string>();
@@ -35,7 +40,7 @@ export function allocateSubnets(range: string, names: readonly string[]): Map<st
     let block = hashToUint32(name) % blocks;
     while (taken.has(block)) block = (block + 1) % blocks;
     taken.add(block);
-    result.set(name, `${formatAddress(base + block * BLOCK_SIZE)}/29`);
+    result.set(name, `${formatAddress(base + block * blockSize)}/${bits}`);
   }
   return result;
 }
@@ -93,10 +98,10 @@ export function bridgeAddress(subnet: string): string {
   return address.replace(/\d+$/, (last) => String(Number(last) + 1));
 }
 
-function parseRange(range: string): { base: number; blocks: number } {
+function parseRange(range: string): { base: number; size: number } {
   const block = parseBlock(range, 8, 24);
   if (!block) throw new Error(`${JSON.stringify(range)} is no IPv4 range from /8 to /24, for example 10.201.0.0/16`);
-  return { base: block.base, blocks: block.size / BLOCK_SIZE };
+  return block;
 }
 
 /** First address and number of addresses; undefined where it is no block with a prefix between the two. */

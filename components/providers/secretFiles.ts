@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
+import type Docker from "dockerode";
 import tar from "tar-stream";
 import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
 import { connect, isNotFound } from "./docker.ts";
@@ -33,7 +34,7 @@ const PERMISSIONS = 0o7777;
 export async function deliverSecretFiles(inputs: SecretFilesInputs): Promise<SecretFilesInputs> {
   const container = connect().getContainer(inputs.containerId);
   const wanted = wantedFiles(inputs);
-  for (const name of leftOver(await readFiles(inputs.containerId), wanted)) wanted[name] = "";
+  for (const name of leftOver(await readFiles(container), wanted)) wanted[name] = "";
   const entries = Object.entries(wanted).map(([name, content]) => ({
     name,
     mode: FILE_MODE,
@@ -49,7 +50,7 @@ export async function deliverSecretFiles(inputs: SecretFilesInputs): Promise<Sec
 export async function observeSecretFiles(props: SecretFilesInputs): Promise<string | undefined> {
   let found: Map<string, FoundFile>;
   try {
-    found = await readFiles(props.containerId);
+    found = await readFiles(connect().getContainer(props.containerId));
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -71,8 +72,8 @@ export async function observeSecretFiles(props: SecretFilesInputs): Promise<stri
 }
 
 /** Names of the files that a container has, with their sizes in bytes; never a value. */
-export async function secretFileSizes(containerId: string): Promise<Map<string, number>> {
-  const files = await readFiles(containerId);
+export async function secretFileSizes(container: Docker.Container): Promise<Map<string, number>> {
+  const files = await readFiles(container);
   return new Map([...files].map(([name, { content }]) => [name, content.length]));
 }
 
@@ -99,8 +100,8 @@ interface FoundFile {
   mode: number;
 }
 
-async function readFiles(containerId: string): Promise<Map<string, FoundFile>> {
-  const archive = await connect().getContainer(containerId).getArchive({ path: SECRETS_DIR });
+async function readFiles(container: Docker.Container): Promise<Map<string, FoundFile>> {
+  const archive = await container.getArchive({ path: SECRETS_DIR });
   const extract = tar.extract();
   const result = new Map<string, FoundFile>();
   archive.pipe(extract);

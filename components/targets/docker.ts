@@ -18,7 +18,7 @@ import { SECCOMP_OPTION } from "../seccomp.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
-import { bridgeAddress, type WantedBlock } from "../subnets.ts";
+import { bridgeAddress, HOST_BLOCK_BITS, type WantedBlock } from "../subnets.ts";
 import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs.ts";
 import type {
   Demanding,
@@ -52,6 +52,7 @@ const NO_PATIENCE = ["attempts:1", "timeout:1"];
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
   readonly owner: Owner;
+  readonly networkBits = HOST_BLOCK_BITS;
   /** Ids (volumes: names) of all that was declared, for the sweep; `running` is what it waits for. */
   private readonly made = {
     containers: [] as pulumi.Output<string>[],
@@ -155,6 +156,11 @@ export class DockerTarget implements Target {
 
   pulledImage(name: string, spec: PulledImageSpec, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
     return new PulledImage(name, spec, opts).imageId;
+  }
+
+  /** With the network's name: alone it would be that of the first network that a container has. */
+  peers(name: string, networkName: pulumi.Output<string>): pulumi.Output<string> {
+    return pulumi.interpolate`${name}.${networkName}`;
   }
 
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {

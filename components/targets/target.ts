@@ -7,6 +7,7 @@ import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
 import type { Owner } from "../naming.ts";
 import type { WantedBlock } from "../subnets.ts";
+import type { PlacementConfig } from "../swarmConfig.ts";
 import type { ServiceConfig, SharedNetworkConfig } from "../serviceConfig.ts";
 
 /** A private network of the estate. */
@@ -100,6 +101,10 @@ export interface WorkloadSpec {
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** It reaches nothing but who calls it and learns no name of the outside; the smoke gate proves the former. */
   closed: boolean;
+  /** How many of it run at once. */
+  replicas: number;
+  /** Where, if the target has several places. */
+  placement: PlacementConfig | undefined;
 }
 
 /** What a target made of a workload. */
@@ -120,10 +125,12 @@ export interface Named {
   resource: pulumi.Resource;
 }
 
-/** A component with its limits, for the sum over a host. */
+/** A component with its limits, for the sum over all that there is. */
 export interface Demanding {
   component: string;
   limits: Limits;
+  /** How many of it run at once. */
+  replicas: number;
 }
 
 /** An image as a later rollback asks for it. */
@@ -154,6 +161,8 @@ export interface ReportedOrphans {
 /** WHERE an estate runs. Components say what they need and never ask which target it is. */
 export interface Target {
   readonly owner: Owner;
+  /** Prefix length of the networks that it wants. */
+  readonly networkBits: number;
   /** Fails the preview of an estate that does not fit. */
   checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void;
   /** Fails the preview of an estate whose addresses are somebody else's. */
@@ -175,6 +184,11 @@ export interface Target {
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   /** Has the image on the host, from its registry where it is not there; the output is its content-addressed id. */
   pulledImage(name: string, spec: PulledImageSpec, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
+  /**
+   * Name by which the old and the new containers of a workload find each other on a network, where it is for them to say
+   * which takes the calls; undefined where the target itself takes the old ones away one by one.
+   */
+  peers(name: string, networkName: pulumi.Output<string>): pulumi.Output<string> | undefined;
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload;
   service(name: string, spec: ServiceSpec, opts: pulumi.CustomResourceOptions): Workload;
   /** Fails the update unless all workloads so far work as declared; call it when all are declared. */

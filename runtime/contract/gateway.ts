@@ -61,8 +61,11 @@ export const gatewayContractSchema = z.strictObject({
     .object({
       /** IPv4 block of its network, in CIDR notation. */
       subnet: z.cidrv4(),
-      /** Name of all gateways there, with the network's (NAME.NETWORK): while there are several, the newest that is ready takes the calls. */
-      gatewayName: z.string(),
+      /**
+       * Name of all gateways there, with the network's (NAME.NETWORK): while there are several, the newest that is ready
+       * takes the calls. @default all do
+       */
+      gatewayName: z.string().optional(),
     })
     .optional(),
   callTimeoutSeconds: z.number().positive(),

@@ -11,7 +11,7 @@ import { GatewayMetrics } from "./metrics.ts";
 import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
 import { readSeal } from "./sessionSeal.ts";
-import { Succession } from "./succession.ts";
+import type { Succession } from "./succession.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 import type { VisibleServers } from "./visibleServers.ts";

@@ -37,7 +37,7 @@ function main(): void {
     secretsDir: values.secrets ?? SECRETS_DIR,
     log,
     audit: audit.log,
-    ...(proxy ? { succession: new Succession({ name: proxy.gatewayName, subnet: proxy.subnet, port }) } : {}),
+    ...(proxy?.gatewayName ? { succession: new Succession({ ...proxy, name: proxy.gatewayName, port }) } : {}),
   });
   const doors = new Doors(gateway, port, log);
 

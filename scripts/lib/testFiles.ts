@@ -30,14 +30,20 @@ export interface SelectedTests {
   alone: string[];
 }
 
+/** Folder of tests that run when they are asked for: `npm run test:swarm`. */
+const APART = join("test", "swarm") + sep;
+
 /**
  * The test files to run, sorted.
- * @param wanted files or folders; none means all.
+ * @param wanted files or folders; none means all but those of the swarm.
  * @throws UserError when one of them is no test.
  */
 export function selectTests(project: string, wanted: readonly string[]): SelectedTests {
   const all = globSync("test/**/*.test.ts", { cwd: project }).sort();
-  const files = wanted.length === 0 ? all : wanted.flatMap((path) => under(project, path, all));
+  const files =
+    wanted.length === 0
+      ? all.filter((file) => !file.startsWith(APART))
+      : wanted.flatMap((path) => under(project, path, all));
   const isEndToEnd = (file: string): boolean => file.startsWith(join("test", "e2e") + sep);
   const isAlone = (file: string): boolean => isEndToEnd(file) && file.endsWith(".alone.test.ts");
   return {

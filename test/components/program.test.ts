@@ -68,7 +68,7 @@ async function declareEstate(): Promise<Declared[]> {
   const [server, twice] = estate.servers;
   assert.ok(server && twice);
   return recordResources(() => {
-    const target = targetFor("docker", owner);
+    const target = targetFor("docker", owner, estate.swarm);
     const notes = new McpServer(
       "notes",
       { target, server, health: estate.health, readySeconds: 60, subnet: "10.1.2.8/29", protectVolumes: true },

@@ -70,7 +70,7 @@ async function declare(services: Record<string, unknown>): Promise<Declared[]> {
   const { targetFor } = await import("../../components/targets/index.ts");
   const estate = resolve(services);
   return recordResources(() => {
-    const target = targetFor("docker", { estate: "mcp-estate", stack: "test" });
+    const target = targetFor("docker", { estate: "mcp-estate", stack: "test" }, estate.swarm);
     const networks = new Map(
       estate.networks.map((network) => [network.name, new SharedNetwork(network.name, { target, network })]),
     );

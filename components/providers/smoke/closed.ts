@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../../runtime/contract/index.ts";
 import { execIn } from "../containerExec.ts";
-import { connect } from "../docker.ts";
+import { connectTo } from "../images/docker.ts";
 import type { SmokeWorkload } from "./spec.ts";
 
 const CONNECT_SECONDS = 1;
@@ -12,13 +12,12 @@ const CONNECT_SECONDS = 1;
  * @throws Error naming what could be reached.
  */
 export async function closed(workload: SmokeWorkload, all: readonly SmokeWorkload[]): Promise<string> {
-  const docker = connect();
-  const container = docker.getContainer(workload.containerId);
+  const container = containerOf(workload);
   const others = await Promise.all(
     all
       // Instances of one server share their network.
       .filter(({ server }) => server !== workload.server)
-      .map(async (other) => forbiddenOf(other, await docker.getContainer(other.containerId).inspect())),
+      .map(async (other) => forbiddenOf(other, await containerOf(other).inspect())),
   );
   const targets = others.flat();
   if (targets.length === 0) return "nothing else is there";
@@ -35,6 +34,10 @@ export async function closed(workload: SmokeWorkload, all: readonly SmokeWorkloa
     throw new Error(`it reaches ${reached.map(({ name, address }) => `${name} at ${address}`).join(", ")}`);
   }
   return `${targets.length} addresses out of reach`;
+}
+
+function containerOf({ containerId, dockerHost }: SmokeWorkload): Docker.Container {
+  return connectTo(dockerHost).getContainer(containerId);
 }
 
 function urlOf(address: string): string {

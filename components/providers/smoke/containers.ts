@@ -1,26 +1,43 @@
-import { connect } from "../docker.ts";
+import type Docker from "dockerode";
+import { SECRETS_DIR } from "../../../runtime/contract/index.ts";
+import { execIn } from "../containerExec.ts";
+import { connectTo } from "../images/docker.ts";
 import { proveLimits } from "../processLimit.ts";
 import { secretFileSizes } from "../secretFiles.ts";
+import { limitGaps, readTaskLimits } from "../swarm/proof.ts";
 import type { SmokeWorkload } from "./spec.ts";
 
 /** @throws Error naming each limit that is not in force as it was declared. */
 export async function enforced(workload: SmokeWorkload): Promise<string> {
-  const { State } = await connect().getContainer(workload.containerId).inspect();
+  const { State } = await connectTo(workload.dockerHost).getContainer(workload.containerId).inspect();
   if (!State.Running) throw new Error(`its container is ${State.Status}`);
-  const { gaps } = await proveLimits(workload);
-  if (gaps.length > 0) {
-    throw new Error(
-      gaps.map(({ limit, declared, effective }) => `${limit}: ${declared} declared, ${effective} in force`).join("; "),
-    );
-  }
+  const gaps = workload.isTask ? await taskGaps(workload) : await containerGaps(workload);
+  if (gaps.length > 0) throw new Error(gaps.join("; "));
   const { memoryMiB, pids, cpus } = workload.limits;
   return `${memoryMiB} MiB, ${pids} tasks, ${cpus} cpus`;
 }
 
+async function containerGaps(workload: SmokeWorkload): Promise<string[]> {
+  const { gaps } = await proveLimits(workload);
+  return gaps.map(({ limit, declared, effective }) => `${limit}: ${declared} declared, ${effective} in force`);
+}
+
+async function taskGaps({ containerId, dockerHost, limits }: SmokeWorkload): Promise<string[]> {
+  return limitGaps(limits, await readTaskLimits(connectTo(dockerHost).getContainer(containerId)));
+}
+
 /** @throws Error naming the files that are missing or empty. */
-export async function delivered({ containerId, secretNames }: SmokeWorkload): Promise<string> {
-  const sizes = await secretFileSizes(containerId);
+export async function delivered({ containerId, dockerHost, isTask, secretNames }: SmokeWorkload): Promise<string> {
+  const container = connectTo(dockerHost).getContainer(containerId);
+  const sizes = isTask ? await mountedFileSizes(container) : await secretFileSizes(container);
   const missing = secretNames.filter((name) => !sizes.get(name));
   if (missing.length > 0) throw new Error(`missing or empty under /run/secrets: ${missing.join(", ")}`);
   return secretNames.length === 1 ? "1 file" : `${secretNames.length} files`;
+}
+
+/** File → bytes, as they are mounted: no archive holds the secrets of a swarm. */
+async function mountedFileSizes(container: Docker.Container): Promise<Map<string, number>> {
+  const { stdout } = await execIn(container, ["/bin/sh", "-c", `cd ${SECRETS_DIR} && stat -c '%s %n' -- *`]);
+  const rows = stdout.split("\n").map((line) => line.split(" "));
+  return new Map(rows.map(([bytes, ...name]) => [name.join(" "), Number(bytes)]));
 }

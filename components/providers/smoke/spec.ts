@@ -16,6 +16,10 @@ export interface SmokeWorkload {
   /** The component: the same for all instances of a server. */
   server: string;
   containerId: string;
+  /** How its node's Docker is reached, where that is another than the connected one. */
+  dockerHost?: string;
+  /** A task of a swarm, of which Docker keeps less than of a container: it is asked from inside. @default false */
+  isTask?: boolean;
   limits: Limits;
   supervised: boolean;
   /** Names of the files that it must have under /run/secrets. */

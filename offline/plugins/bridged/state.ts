@@ -12,11 +12,17 @@ import type { Properties, Property } from "./schema.ts";
  * @param declared inputs, or the last outputs on a refresh.
  * @param meta what the official plugin keeps in `__meta` for this type.
  */
-export function bridged(outputs: ValueMap, declared: ValueMap, properties: Properties, meta: ValueMap): ValueMap {
+export function bridged(
+  outputs: ValueMap,
+  declared: ValueMap,
+  properties: Properties,
+  meta: ValueMap | undefined,
+): ValueMap {
   const ordered = Object.fromEntries(
     Object.entries(outputs).map(([name, value]) => [name, inDeclaredOrder(value, declared[name], properties[name])]),
   );
-  return { ...ordered, __meta: JSON.stringify(meta), __pulumi_raw_state_delta: rawStateDelta(ordered, properties) };
+  const __pulumi_raw_state_delta = rawStateDelta(ordered, properties);
+  return { ...ordered, ...(meta ? { __meta: JSON.stringify(meta) } : {}), __pulumi_raw_state_delta };
 }
 
 function inDeclaredOrder(value: Value, declared: Value | undefined, property: Property | undefined): Value {

@@ -1,7 +1,8 @@
-/** Stands in for the official docker plugin: networks, volumes and containers, on dockerode. */
+/** Stands in for the official docker plugin: networks, volumes, containers, secrets and configs, on dockerode. */
 import { checkDockerConfig } from "./connection.ts";
 import { container } from "./container.ts";
 import { network } from "./network.ts";
+import { secret, serviceConfig } from "./swarmObject.ts";
 import { volume } from "./volume.ts";
 import type { Plugin } from "../resourceType.ts";
 
@@ -11,6 +12,8 @@ export const dockerPlugin: Plugin = {
   types: {
     "docker:index/container:Container": container,
     "docker:index/network:Network": network,
+    "docker:index/secret:Secret": secret,
+    "docker:index/serviceConfig:ServiceConfig": serviceConfig,
     "docker:index/volume:Volume": volume,
   },
   checkConfig: checkDockerConfig,

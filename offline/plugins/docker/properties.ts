@@ -5,7 +5,9 @@ import recorded from "./properties.json" with { type: "json" };
  * Every property of the types that this plugin serves, as recorded from the official plugin 5.2.0 (the recording is
  * test/golden/docker-provider-properties.json; a test holds the two together), under the names of the SDK.
  */
-export const dockerProperties = recorded as unknown as Readonly<Record<"container" | "network" | "volume", Properties>>;
+export const dockerProperties = recorded as unknown as Readonly<
+  Record<"container" | "network" | "volume" | "secret" | "serviceConfig", Properties>
+>;
 
 /** `[{label, value}]` as Docker's own map. */
 export function labelMap(labels: unknown): Record<string, string> {

@@ -53,9 +53,9 @@ async function declare(): Promise<Declared[]> {
   const { Gateway } = await import("../../../components/gateway.ts");
   const { Edge } = await import("../../../components/edge.ts");
   const { targetFor } = await import("../../../components/targets/index.ts");
-  const { servers, health, gateway } = resolveEstate({ servers: { memory: {} } }, catalogue);
+  const { servers, health, gateway, swarm } = resolveEstate({ servers: { memory: {} } }, catalogue);
   return recordResources(() => {
-    const target = targetFor("docker", { estate: "mcp-estate", stack: "test" });
+    const target = targetFor("docker", { estate: "mcp-estate", stack: "test" }, swarm);
     const made = servers.map(
       (server) => new McpServer(server.name, { target, server, health, readySeconds: 60, subnet: "10.1.2.8/29" }),
     );

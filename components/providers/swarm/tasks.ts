@@ -1,0 +1,106 @@
+import { buffer } from "node:stream/consumers";
+import type Docker from "dockerode";
+
+/** One task of a service, as Docker tells of it. */
+export interface Task {
+  ID: string;
+  Slot?: number;
+  NodeID?: string;
+  CreatedAt: string;
+  DesiredState: string;
+  Spec: { ContainerSpec: { Image: string }; ForceUpdate?: number };
+  Status: {
+    State: string;
+    Timestamp: string;
+    Message?: string;
+    Err?: string;
+    ContainerStatus?: { ContainerID?: string; ExitCode?: number };
+  };
+}
+
+const FAILED = new Set(["failed", "rejected", "orphaned"]);
+const LOG_LINES = 4;
+/** Causes told at most: the same one comes with each try. */
+const CAUSES = 3;
+
+/** Newest first. */
+export async function tasksOf(docker: Docker, serviceId: string): Promise<Task[]> {
+  const tasks = (await docker.listTasks({ filters: { service: [serviceId] } })) as Task[];
+  return tasks.sort((a, b) => (a.CreatedAt < b.CreatedAt ? 1 : -1));
+}
+
+export function isFailed(task: Task): boolean {
+  return FAILED.has(task.Status.State);
+}
+
+/** Node id → host name. */
+export async function nodeNames(docker: Docker): Promise<Map<string, string>> {
+  const nodes = (await docker.listNodes()) as unknown as { ID: string; Description: { Hostname: string } }[];
+  return new Map(nodes.map(({ ID, Description }) => [ID, Description.Hostname]));
+}
+
+/**
+ * Why tasks are not what they should be, in their own words, with the last lines of their logs.
+ * @param since ISO time: older tasks are of an earlier update.
+ */
+export async function causes(docker: Docker, tasks: readonly Task[], since: string): Promise<string[]> {
+  const names = await nodeNames(docker);
+  const told = new Set<string>();
+  const lines: string[] = [];
+  for (const task of tasks) {
+    const { State, Err, Message = "" } = task.Status;
+    const isPending = State === "pending" && Err !== undefined;
+    if (
+      task.CreatedAt < since ||
+      !(isFailed(task) || isPending || (State === "shutdown" && Err)) ||
+      lines.length >= CAUSES
+    )
+      continue;
+    const words = `${State}: ${Err ?? Message}`;
+    if (told.has(words)) continue;
+    told.add(words);
+    const where = names.get(task.NodeID ?? "") ?? "no node";
+    const log = await lastLines(docker, task);
+    lines.push([`task ${task.Slot ?? ""} on ${where} ${words}`, ...log.map((line) => `    ${line}`)].join("\n"));
+  }
+  return lines;
+}
+
+/** Of a task that never had a container there are none. */
+async function lastLines(docker: Docker, task: Task): Promise<string[]> {
+  if (!task.Status.ContainerStatus?.ContainerID) return [];
+  try {
+    return withoutFrames(await taskLog(docker, task.ID))
+      .split("\n")
+      .filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
+
+/** dockerode has the logs of services and containers only. */
+function taskLog(docker: Docker, id: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      path: `/tasks/${id}/logs?stdout=1&stderr=1&tail=${LOG_LINES}`,
+      method: "GET",
+      isStream: true,
+      statusCodes: { 200: true },
+    };
+    docker.modem.dial(options, (error, stream) => {
+      if (error) reject(error);
+      else buffer(stream as NodeJS.ReadableStream).then(resolve, reject);
+    });
+  });
+}
+
+/** Docker puts eight bytes before each piece of output: stream, three zeros, length. */
+function withoutFrames(buffer: Buffer): string {
+  let text = "";
+  for (let at = 0; at + 8 <= buffer.length;) {
+    const length = buffer.readUInt32BE(at + 4);
+    text += buffer.toString("utf8", at + 8, at + 8 + length);
+    at += 8 + length;
+  }
+  return text;
+}
