@@ -1,7 +1,8 @@
 import type { DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import type { ImageRecipe } from "../imageRecipe.ts";
 import { ensureImage, LABEL_HASH } from "./images/build.ts";
-import { connectTo, inspectTag } from "./images/docker.ts";
+import { inspectTag } from "./images/docker.ts";
+import { connectTo } from "./docker.ts";
 
 /** Inputs of the resource, as its constructor makes them. */
 export interface BuiltImageInputs {

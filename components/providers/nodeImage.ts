@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
-import { connect } from "./docker.ts";
-import { connectTo, finish, inspectTag } from "./images/docker.ts";
+import { connect, connectTo } from "./docker.ts";
+import { finish, inspectTag } from "./images/docker.ts";
 
 export interface NodeImageInputs {
   tag: string;

@@ -70,17 +70,19 @@ export class SwarmTarget implements Target {
   }
 
   network(name: string, spec: NetworkSpec, opts: pulumi.CustomResourceOptions): Named {
+    const { attachable, encrypted } = this.config;
     const network = new docker.Network(
-      this.physicalName(name),
+      // Another network, not a change of this one: Docker adds options of its own, so that these are not compared.
+      this.physicalName(encrypted ? `${name}-encrypted` : name),
       {
         driver: "overlay",
         internal: spec.kind === "internal",
-        attachable: this.config.attachable,
+        attachable,
         ipamConfigs: [{ subnet: spec.subnet, gateway: bridgeAddress(spec.subnet) }],
-        options: this.config.encrypted ? { encrypted: "" } : {},
+        ...(encrypted ? { options: { encrypted: "" } } : {}),
         labels: labelsOf(this.owner, spec.component),
       },
-      pulumi.mergeOptions({ dependsOn: this.swarm ? [this.swarm] : [] }, opts),
+      pulumi.mergeOptions({ ignoreChanges: ["options"], dependsOn: this.swarm ? [this.swarm] : [] }, opts),
     );
     // Services name networks by their ids: that is how a swarm tells of them.
     return { name: network.id, resource: network };

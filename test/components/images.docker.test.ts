@@ -1,3 +1,4 @@
+import { connectTo } from "../../components/providers/docker.ts";
 import assert from "node:assert/strict";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +16,6 @@ import {
   type BuiltImageState,
 } from "../../components/providers/builtImage.ts";
 import { ensureImage } from "../../components/providers/images/build.ts";
-import { connectTo } from "../../components/providers/images/docker.ts";
 import { LABEL_ESTATE, LABEL_STACK } from "../../components/naming.ts";
 
 /** Bootstrapping Debian and installing packages, on two slow cores. */

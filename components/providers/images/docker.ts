@@ -1,30 +1,5 @@
-import Docker from "dockerode";
-import { connect, isNotFound } from "../docker.ts";
-
-/**
- * @param dockerHost `unix:///path`, `tcp://host:port` or `ssh://user@host`. @default DOCKER_HOST, else the local socket
- * @throws Error when the address is none of these.
- */
-export function connectTo(dockerHost?: string): Docker {
-  if (!dockerHost) return connect();
-  const url = URL.parse(dockerHost);
-  switch (url?.protocol) {
-    case "unix:":
-      return new Docker({ socketPath: url.pathname });
-    case "tcp:":
-      return new Docker({ protocol: "http", host: url.hostname, port: url.port || 2375 });
-    case "ssh:":
-      return new Docker({
-        protocol: "ssh",
-        host: url.hostname,
-        port: url.port || 22,
-        ...(url.username ? { username: url.username } : {}),
-        ...(process.env.SSH_AUTH_SOCK ? { sshOptions: { agent: process.env.SSH_AUTH_SOCK } } : {}),
-      });
-    default:
-      throw new Error(`dockerHost: "${dockerHost}" given; unix:///path, tcp://host:port or ssh://user@host is allowed`);
-  }
-}
+import type Docker from "dockerode";
+import { isNotFound } from "../docker.ts";
 
 /** What a tag or id points to; undefined when there is no such image. */
 export async function inspectTag(docker: Docker, tag: string): Promise<Docker.ImageInspectInfo | undefined> {

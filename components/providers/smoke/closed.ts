@@ -1,7 +1,7 @@
+import { connectTo } from "../docker.ts";
 import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../../runtime/contract/index.ts";
 import { execIn } from "../containerExec.ts";
-import { connectTo } from "../images/docker.ts";
 import type { SmokeWorkload } from "./spec.ts";
 
 const CONNECT_SECONDS = 1;

@@ -1,7 +1,7 @@
+import { connectTo } from "../docker.ts";
 import type Docker from "dockerode";
 import { SECRETS_DIR } from "../../../runtime/contract/index.ts";
 import { execIn } from "../containerExec.ts";
-import { connectTo } from "../images/docker.ts";
 import { proveLimits } from "../processLimit.ts";
 import { secretFileSizes } from "../secretFiles.ts";
 import { limitGaps, readTaskLimits } from "../swarm/proof.ts";

@@ -1,5 +1,5 @@
+import { connectTo } from "../docker.ts";
 import type Docker from "dockerode";
-import { connectTo } from "../images/docker.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
+import { connectTo } from "../docker.ts";
 import type Docker from "dockerode";
 import type { Limits } from "../../../runtime/contract/index.ts";
 import { execIn } from "../containerExec.ts";
-import { connectTo } from "../images/docker.ts";
 import { readInsideGaps } from "../insideLimits.ts";
 import { nodeNames, type Task } from "./tasks.ts";
 

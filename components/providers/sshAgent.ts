@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { Agent } from "node:http";
+import { Duplex, PassThrough } from "node:stream";
+
+/** How long ssh may take to connect. */
+const CONNECT_SECONDS = 30;
+/** sshd lets ten connections begin at once, and refuses some of more. */
+const MAX_CONNECTIONS = 4;
+
+/**
+ * HTTP to a Docker on another host, as Docker's own client does it: through the system's `ssh`, whose configuration, known
+ * hosts and agent apply, and `docker system dial-stdio` over there.
+ */
+export class SshAgent extends Agent {
+  readonly #args: string[];
+
+  constructor({ username, hostname, port }: URL) {
+    super({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+    const who = [...(username ? ["-l", username] : []), ...(port ? ["-p", port] : [])];
+    this.#args = [...who, "-o", `ConnectTimeout=${CONNECT_SECONDS}`, "-o", "BatchMode=yes", "-T", "--", hostname];
+  }
+
+  override createConnection(): Duplex {
+    const ssh = spawn("ssh", [...this.#args, "docker", "system", "dial-stdio"], { stdio: ["pipe", "pipe", "pipe"] });
+    let complaint = "";
+    ssh.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
+    const received = new PassThrough();
+    ssh.stdout.pipe(received, { end: false });
+    const connection = Duplex.from({ readable: received, writable: ssh.stdin });
+    const fail = (why: string): void => {
+      connection.destroy(Object.assign(new Error(why), { code: "ECONNREFUSED" }));
+    };
+    ssh.on("error", (error) => fail(`ssh: ${error.message}`));
+    // Whether it has failed, and why, is known at its end only.
+    ssh.on("close", (code) => {
+      if (code === 0) received.end();
+      else fail(`ssh ended with exit code ${String(code)}: ${complaint.trim().split("\n").at(-1) ?? ""}`);
+    });
+    ssh.stdin.on("error", () => undefined);
+    connection.on("close", () => ssh.kill());
+    // What a socket has and a pipe has not.
+    const socketOnly = ["setTimeout", "setNoDelay", "setKeepAlive", "ref", "unref"];
+    return Object.assign(connection, Object.fromEntries(socketOnly.map((name) => [name, () => connection])));
+  }
+}

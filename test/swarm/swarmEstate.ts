@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type Docker from "dockerode";
+import { catalogue } from "../../components/catalogue/index.ts";
+import { readKernelLimits, type KernelLimits } from "../../components/providers/kernelLimits.ts";
+import { selfSigned } from "../e2e/certificates.ts";
+import { places, type TestStack } from "../e2e/places.ts";
+import { ensureSharedImages } from "../e2e/sharedImages.ts";
+import { TestEstate } from "../e2e/testEstate.ts";
+import { Lab } from "../lab/lab.ts";
+import type { CallerReport, CallerSpec } from "../lab/caller.ts";
+import type { LabHost } from "../lab/labHost.ts";
+
+export interface SwarmEstateOptions {
+  hosts: number;
+  managers: number;
+  servers: Record<string, object>;
+  /** @default one on each host */
+  replicas?: number;
+  /** Merged into `mcp-estate:swarm`. */
+  swarm?: object;
+}
+
+/** One task of a service, where it is, and what its node's kernel enforces. */
+export interface FoundTask {
+  host: LabHost;
+  containerId: string;
+  pid: number;
+  kernel: KernelLimits;
+}
+
+/** An estate on a swarm of a lab's hosts, and what tests do to it. */
+export class SwarmEstate {
+  readonly lab: Lab;
+  readonly estate: TestEstate;
+  readonly certificate: string;
+  private readonly key: string;
+  private readonly options: SwarmEstateOptions;
+  private readonly port: number;
+
+  constructor(stack: TestStack, options: SwarmEstateOptions) {
+    const { hosts, servers, replicas = hosts, swarm = {} } = options;
+    this.options = options;
+    this.port = places[stack].port;
+    this.lab = new Lab(stack, { hosts });
+    const first = this.lab.host(1);
+    const { certificate, key } = selfSigned(`${stack}.example.org`);
+    this.certificate = certificate;
+    this.key = key;
+    const nodes: Record<string, { host?: string }> = {};
+    for (const { name, dockerHost } of this.lab.hosts) nodes[name] = name === first.name ? {} : { host: dockerHost };
+    this.estate = new TestEstate(stack, {
+      host: {
+        docker: first.docker,
+        env: { DOCKER_HOST: first.dockerHost },
+        enter: (command) => this.lab.enter(command),
+      },
+      config: {
+        "mcp-estate:target": "swarm",
+        "mcp-estate:swarm": { nodes, monitorSeconds: 2, timeoutSeconds: 90, ...swarm },
+        "mcp-estate:gateway": { port: this.port, bind: first.address, replicas, tls: { certificate } },
+        "mcp-estate:gate": { timeoutSeconds: 30 },
+        "mcp-estate:servers": servers,
+      },
+    });
+  }
+
+  /** Hosts, swarm, the images that need a network, the stack; nothing is deployed yet. */
+  async create(): Promise<void> {
+    const { servers, managers } = this.options;
+    const entries = Object.keys(servers).flatMap((name) => catalogue.get(name) ?? []);
+    const tags = await ensureSharedImages(entries);
+    await this.lab.up();
+    await this.lab.swarm(managers);
+    await this.lab.copyImages(tags, [1]);
+    await this.estate.create();
+    await this.estate.pulumi("stack", "init");
+    await this.estate.pulumi("config", "set", "--path", "mcp-estate:gateway.tls.key", "--secret", "--", this.key);
+  }
+
+  async dispose(): Promise<void> {
+    try {
+      await this.estate.dispose();
+    } finally {
+      await this.lab.down();
+    }
+  }
+
+  get manager(): Docker {
+    return this.lab.host(1).docker;
+  }
+
+  serviceName(component: string): string {
+    return `mcp-estate-${this.estate.stack}-${component}`;
+  }
+
+  servers(change: (servers: Record<string, unknown>) => void): void {
+    this.estate.configure((config) => change(config["mcp-estate:servers"] as Record<string, unknown>));
+  }
+
+  /** Running containers of a component, on all hosts that answer. */
+  async tasks(component: string): Promise<FoundTask[]> {
+    const filters = { label: [`com.docker.swarm.service.name=${this.serviceName(component)}`], status: ["running"] };
+    const each = this.lab.hosts.map(async (host) => {
+      const found = await host.docker.listContainers({ filters }).catch(() => []);
+      return Promise.all(
+        found.map(async ({ Id }) => {
+          const pid = (await host.docker.getContainer(Id).inspect()).State.Pid;
+          return { host, containerId: Id, pid, kernel: await readKernelLimits(pid) };
+        }),
+      );
+    });
+    return (await Promise.all(each)).flat();
+  }
+
+  /** A request to the edge of a host. @returns status and body. */
+  async ask(
+    path: string,
+    { host = this.lab.host(1), body }: { host?: LabHost; body?: object } = {},
+  ): Promise<{ status: number; body: unknown }> {
+    const token = await this.estate.token();
+    const [program = "", ...args] = this.lab.enter([
+      ...["curl", "--silent", "--insecure", "--max-time", "32", "--write-out", "\n%{http_code}"],
+      ...["--header", `authorization: Bearer ${token}`, "--header", "content-type: application/json"],
+      ...(body ? ["--data", JSON.stringify(body)] : []),
+      `https://${host.address}:${this.port}${path}`,
+    ]);
+    const answer = await text(spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] }).stdout);
+    const at = answer.lastIndexOf("\n");
+    const status = Number(answer.slice(at + 1));
+    return { status, body: status === 0 ? undefined : (JSON.parse(answer.slice(0, at)) as unknown) };
+  }
+
+  execute(server: string, tool: string, args: object, host?: LabHost): Promise<{ status: number; body: unknown }> {
+    return this.ask("/execute", { body: { server, tool, arguments: args }, ...(host ? { host } : {}) });
+  }
+
+  /** Calls all hosts' edges in turn while `work` goes on and two seconds longer. */
+  async underLoad<T>(
+    work: () => Promise<T>,
+    { hosts = this.lab.hosts, calls }: { hosts?: readonly LabHost[]; calls: CallerSpec["calls"] },
+  ): Promise<{ result: T; report: CallerReport }> {
+    const spec: CallerSpec = {
+      urls: hosts.map(({ address }) => `https://${address}:${this.port}`),
+      token: await this.estate.token(),
+      certificate: this.certificate,
+      callsPerSecond: 50,
+      calls,
+    };
+    const [program = "", ...args] = this.lab.enter([
+      process.execPath,
+      join(import.meta.dirname, "../lab/caller.ts"),
+      JSON.stringify(spec),
+    ]);
+    const caller = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const said = text(caller.stdout);
+    let result: T;
+    try {
+      result = await work();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    } finally {
+      caller.stdin.end();
+    }
+    const report = JSON.parse(await said) as CallerReport;
+    console.log(`      ${report.calls} calls, ${report.lost.length} lost, the longest took ${report.longestMs} ms`);
+    assert.ok(report.calls > 50, `${report.calls} calls`);
+    return { result, report };
+  }
+}
