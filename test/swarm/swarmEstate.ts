@@ -7,6 +7,7 @@ import { catalogue } from "../../components/catalogue/index.ts";
 import { readKernelLimits, type KernelLimits } from "../../components/providers/kernelLimits.ts";
 import { selfSigned } from "../e2e/certificates.ts";
 import { places, type TestStack } from "../e2e/places.ts";
+import { setSecret } from "../e2e/secretSetting.ts";
 import { ensureSharedImages } from "../e2e/sharedImages.ts";
 import { TestEstate } from "../e2e/testEstate.ts";
 import { Lab } from "../lab/lab.ts";
@@ -77,7 +78,7 @@ export class SwarmEstate {
     await this.lab.copyImages(tags, [1]);
     await this.estate.create();
     await this.estate.pulumi("stack", "init");
-    await this.estate.pulumi("config", "set", "--path", "mcp-estate:gateway.tls.key", "--secret", "--", this.key);
+    await setSecret(this.estate, "mcp-estate:gateway.tls.key", this.key);
   }
 
   async dispose(): Promise<void> {
@@ -96,8 +97,26 @@ export class SwarmEstate {
     return `mcp-estate-${this.estate.stack}-${component}`;
   }
 
-  servers(change: (servers: Record<string, unknown>) => void): void {
-    this.estate.configure((config) => change(config["mcp-estate:servers"] as Record<string, unknown>));
+  /** Changes the stack's settings; the key of the edge, which is encrypted, is set anew. */
+  async configure(change: (config: Record<string, unknown>) => void): Promise<void> {
+    this.estate.configure(change);
+    await setSecret(this.estate, "mcp-estate:gateway.tls.key", this.key);
+  }
+
+  /** Declares the server `everything` in another way. */
+  async everything(settings: object): Promise<void> {
+    await this.configure((config) => {
+      (config["mcp-estate:servers"] as Record<string, unknown>)["everything"] = settings;
+    });
+  }
+
+  /** Changes how one node is declared. */
+  async node(name: string, settings: { labels?: Record<string, string> }): Promise<void> {
+    await this.configure((config) => {
+      const { nodes } = config["mcp-estate:swarm"] as { nodes: Record<string, object> };
+      const { host } = nodes[name] as { host?: string };
+      nodes[name] = { ...(host ? { host } : {}), ...settings };
+    });
   }
 
   /** Running containers of a component, on all hosts that answer. */

@@ -114,8 +114,7 @@ export function parseTaskLimits(text: string): TaskLimits {
   };
   const [softFiles, hardFiles] = (value("Max open files") ?? "").split(/\s+/).map(Number);
   const nproc = Number((value("Max processes") ?? "").split(/\s+/)[0]);
-  const [quota2, period2] = (value("cpu") ?? "").split(" ").map(Number);
-  const [quota, period] = [bound("quota") ?? quota2, bound("period") ?? period2];
+  const [quota, period] = value("cpu")?.split(" ").map(Number) ?? [bound("quota"), bound("period")];
   const memoryBytes = bound("memory");
   const swapTotal = Number((value("SwapTotal:") ?? "0").split(" ")[0]) * 1024;
   const memsw = bound("memsw");
