@@ -112,7 +112,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, egress, sharing, instances, repeatableTools, state",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, egress, sharing, instances, repeatableTools, state, placement",
     ],
     [
       "a variable that is secret and is not",
@@ -127,7 +127,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key at the top",
       { servers: { memory: {} }, gatway: {} },
-      "mcp-estate:gatway: unknown key; allowed are target, network, gateway, allowOvercommit, orphans, volumes, health, gate, policy, servers, services, networks",
+      "mcp-estate:gatway: unknown key; allowed are target, swarm, network, gateway, allowOvercommit, orphans, volumes, health, gate, policy, servers, services, networks",
     ],
     [
       "a range that is none",
@@ -227,7 +227,7 @@ describe("resolveEstate", () => {
     [
       "a target that is none",
       { servers: { memory: {} }, target: "cloud" },
-      'mcp-estate:target: "cloud" given; Invalid input: expected "docker"',
+      'mcp-estate:target: "cloud" given; Invalid option: expected one of "docker"|"swarm"',
     ],
   ];
   for (const [name, settings, message] of refusals) {
