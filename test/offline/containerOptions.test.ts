@@ -164,9 +164,17 @@ describe("the schema of the docker types", () => {
     uploads: "upload",
     entrypoints: "entrypoint",
   };
-  for (const type of ["container", "network", "volume"] as const) {
+  /** Type of ours → of the recording. */
+  const TYPES = {
+    container: "docker_container",
+    network: "docker_network",
+    volume: "docker_volume",
+    secret: "docker_secret",
+    serviceConfig: "docker_config",
+  } as const;
+  for (const type of Object.keys(TYPES) as (keyof typeof TYPES)[]) {
     it(`of ${type} is the recorded one`, () => {
-      const recorded = recordedSchema()[`docker_${type}`] as { properties: Record<string, Recorded> };
+      const recorded = recordedSchema()[TYPES[type]] as { properties: Record<string, Recorded> };
       assert.deepEqual(terraformForm(dockerProperties[type]), recordedForm(recorded.properties));
     });
   }

@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { commandPlugin } from "../../offline/plugins/command/plugin.ts";
 import { dockerPlugin } from "../../offline/plugins/docker/plugin.ts";
 import { randomPlugin } from "../../offline/plugins/random/plugin.ts";
-import type { DiffResult, ResourceType } from "../../offline/plugins/resourceType.ts";
+import type { ResourceType } from "../../offline/plugins/resourceType.ts";
 import { UNKNOWN } from "../../offline/plugins/values.ts";
 import type { ValueMap } from "../../offline/plugins/values.ts";
+import { decide as decideFor, kindsOf, nameOf, sorted, typeOf } from "./deciding.ts";
 import { recordedChanges, recordedResource } from "./golden.ts";
-import type { RecordedStep } from "./golden.ts";
 
 const TYPES: Readonly<Record<string, ResourceType>> = {
   ...dockerPlugin.types,
   ...randomPlugin.types,
   ...commandPlugin.types,
 };
+
+const decide = (name: string, change: ValueMap) => decideFor(TYPES, recordedResource(name), change);
 
 /** What each recorded change set in the program, per resource. The recording has the answers, not the questions. */
 const CHANGES: Readonly<Record<string, Readonly<Record<string, ValueMap>>>> = {
@@ -110,49 +112,3 @@ describe("replace or update, as the official plugins decide", () => {
     assert.deepEqual(diff.replaces, ["entrypoints"]);
   });
 });
-
-/** Check and Diff of the recorded resource with `change` laid over its inputs, as the program would. */
-function decide(name: string, change: ValueMap): DiffResult {
-  const { type, inputs, outputs } = recordedResource(name);
-  const resourceType = TYPES[type];
-  const given = { ...programInputs(inputs), ...change };
-  const context = { name, oldInputs: inputs, autoName: () => `${name}-0000000` };
-  const { inputs: checked, failures } = resourceType.check(given, context);
-  assert.deepEqual(failures, []);
-  if (Object.keys(change).length === 0) assert.deepEqual(checked, inputs);
-  return resourceType.diff({ oldInputs: inputs, oldOutputs: clear(outputs), inputs: checked });
-}
-
-/** Recorded inputs as the program wrote them: without what the plugin has filled in. */
-function programInputs(inputs: ValueMap): ValueMap {
-  const filledIn = (Array.isArray(inputs["__defaults"]) ? inputs["__defaults"] : []) as string[];
-  const strip = (value: ValueMap[string]): ValueMap[string] => {
-    if (Array.isArray(value)) return value.map(strip);
-    return typeof value === "object" && value !== null ? programInputs(value) : value;
-  };
-  const own = Object.entries(inputs).filter(([key]) => key !== "__defaults" && !filledIn.includes(key));
-  return Object.fromEntries(own.map(([key, value]) => [key, strip(value)]));
-}
-
-/** Ciphertexts cannot be read here; no decision depends on what they hold. */
-function clear(outputs: ValueMap): ValueMap {
-  return Object.fromEntries(
-    Object.entries(outputs).filter(([, value]) => !JSON.stringify(value).includes("ciphertext")),
-  );
-}
-
-function kindsOf({ detailedDiff }: RecordedStep): Record<string, string> | null {
-  return detailedDiff && Object.fromEntries(Object.entries(detailedDiff).map(([path, { kind }]) => [path, kind]));
-}
-
-function sorted(names: string[] | null): string[] {
-  return [...(names ?? [])].sort();
-}
-
-function typeOf(resource: string): string {
-  return resource.slice(0, resource.lastIndexOf("::"));
-}
-
-function nameOf(resource: string): string {
-  return resource.slice(resource.lastIndexOf("::") + 2);
-}

@@ -54,3 +54,18 @@ export function recordedResource(name: string): RecordedResource {
   if (found === undefined) throw new Error(`no resource ${name} was recorded`);
   return found;
 }
+
+/** The same of a swarm's program: state after its first `up`. */
+export function recordedSwarmState(): RecordedResource[] {
+  return readGolden<{ deployment: { resources: RecordedResource[] } }>("swarm/01-export.json").deployment.resources;
+}
+
+/** What a preview of the swarm's program said to one changed property at a time. */
+export function recordedSwarmChanges(): Record<string, RecordedStep[]> {
+  return readGolden("swarm/02-property-changes.json");
+}
+
+/** Text of the swarm's program. */
+export function recordedSwarmProgram(): string {
+  return readGolden<Record<string, string>>("swarm/programs.json")["index.ts"] ?? "";
+}

@@ -16,6 +16,8 @@ export interface Property {
   computed?: boolean;
   /** A change replaces the resource. */
   replace?: boolean;
+  /** Secret, whatever the program says. */
+  sensitive?: boolean;
   default?: boolean | number | string;
   /** Name in the underlying schema, where it is not the snake_case form of the SDK's. */
   terraformName?: string;

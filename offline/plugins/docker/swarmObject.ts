@@ -67,7 +67,7 @@ function swarmObject(kind: Kind, properties: Properties, meta: ValueMap | undefi
         if (!isNotFound(error)) throw error;
       }
     },
-    ...(kind === "secret" ? { secretOutputs: ["data"] } : {}),
+    secretOutputs: Object.keys(properties).filter((name) => properties[name]?.sensitive),
   };
 }
 

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { dockerPlugin } from "../../offline/plugins/docker/plugin.ts";
+import type { ValueMap } from "../../offline/plugins/values.ts";
+import { decide as decideFor, kindsOf, nameOf, sorted, typeOf } from "./deciding.ts";
+import { recordedSwarmChanges, recordedSwarmState } from "./golden.ts";
+
+/** What each recorded change set in the program, per resource: the recording has the answers alone. */
+const CHANGES: Readonly<Record<string, Readonly<Record<string, ValueMap>>>> = {
+  "secret.data": { sec: { data: "czNjcmV0LTI=" } },
+  "secret.data+name": { sec: { data: "czNjcmV0LTI=", name: "recsecret-2" } },
+  "secret.labels": { sec: { labels: [{ label: "rec", value: "2" }] } },
+  "secret.name": { sec: { name: "recsecret-2" } },
+  "config.data": { conf: { data: "eD0yCg==" } },
+  "config.data+name": { conf: { data: "eD0yCg==", name: "recconf-2" } },
+  "config.name": { conf: { name: "recconf-2" } },
+  "network.labels": { net: { labels: [{ label: "rec", value: "2" }] } },
+  "network.attachable": { net: { attachable: false } },
+  "network.ipam": { net: { ipamConfigs: [{ subnet: "10.88.0.0/24" }] } },
+};
+
+/** Ciphertexts cannot be read here: of the secret's data it is known only that it was another. */
+const OLD_DATA = { sec: { data: "czNjcmV0LTE=" } } as const;
+
+function recorded(name: string) {
+  const found = recordedSwarmState().find(({ urn }) => urn.endsWith(`::${name}`));
+  assert.ok(found, name);
+  const { data } = OLD_DATA[name as keyof typeof OLD_DATA] ?? {};
+  if (data === undefined) return found;
+  return { ...found, inputs: { ...found.inputs, data }, outputs: { ...found.outputs, data } };
+}
+const decide = (name: string, change: ValueMap) => decideFor(dockerPlugin.types, recorded(name), change);
+
+describe("replace or update of a swarm's objects, as the official plugin decides", () => {
+  const own = Object.entries(recordedSwarmChanges()).filter(([change]) => /^(secret|config|network)\./.test(change));
+
+  it("knows every recorded change of a secret, a config and an overlay network", () => {
+    assert.deepEqual(own.map(([change]) => change).sort(), Object.keys(CHANGES).sort());
+  });
+
+  for (const [change, steps] of own) {
+    for (const step of steps.filter(({ resource }) => typeOf(resource) in dockerPlugin.types)) {
+      const name = nameOf(step.resource);
+      it(`${change}: ${step.op} of ${name}`, () => {
+        const diff = decide(name, CHANGES[change]?.[name] ?? {});
+        assert.equal(diff.replaces.length > 0 ? "replace" : "update", step.op);
+        assert.deepEqual([...diff.changed].sort(), sorted(step.diffReasons));
+        assert.deepEqual([...diff.replaces].sort(), sorted(step.replaceReasons));
+        assert.deepEqual(diff.detailed ?? null, kindsOf(step));
+      });
+    }
+  }
+
+  for (const name of ["sec", "conf", "net"]) {
+    it(`nothing for ${name} when nothing changes`, () => {
+      const { changed, replaces, detailed } = decide(name, {});
+      assert.deepEqual({ changed, replaces, detailed: detailed ?? {} }, { changed: [], replaces: [], detailed: {} });
+    });
+  }
+
+  it("one with a name of the program's own goes before the next comes; one with an automatic name after", () => {
+    assert.equal(decide("sec", { data: "eA==" }).deleteBeforeReplace, true);
+    const type = dockerPlugin.types["docker:index/secret:Secret"];
+    assert.ok(type);
+    const context = { name: "sec", oldInputs: undefined, autoName: () => "sec-0000000" };
+    const { inputs } = type.check({ data: "eA==" }, context);
+    const diff = type.diff({ oldInputs: inputs, oldOutputs: inputs, inputs: { ...inputs, data: "eQ==" } });
+    assert.equal(diff.deleteBeforeReplace, false);
+  });
+
+  it("refuses data that is not base64, without telling it", () => {
+    const type = dockerPlugin.types["docker:index/secret:Secret"];
+    assert.ok(type);
+    const context = { name: "sec", oldInputs: undefined, autoName: () => "sec-0000000" };
+    const { failures } = type.check({ data: "in clear!" }, context);
+    assert.deepEqual(
+      failures.map(({ property, reason }) => [property, reason.includes("in clear")]),
+      [["data", false]],
+    );
+  });
+});
