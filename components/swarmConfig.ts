@@ -11,6 +11,8 @@ export const placementSchema = z.strictObject({
   constraints: z.array(constraint).default([]),
   /** Each holds as long as there is such a node, for example `node.labels.type==gpu`; else tasks run anywhere. */
   preferences: z.array(constraint).default([]),
+  /** Processors that its node must have free for each task; a plain Docker host knows no such thing. */
+  cpuReservation: z.number().min(0).default(0),
 });
 
 const nodeSchema = z.strictObject({

@@ -67,6 +67,7 @@ export async function ensureService(inputs: SwarmServiceInputs): Promise<SwarmSe
   const constraints = chosenConstraints(inputs.placement, nodes);
   const existing = await findService(docker, spec.name);
   if (existing) refuseForeign(existing, spec);
+  const known = new Set((existing ? await tasksOf(docker, existing.ID) : []).map(({ ID }) => ID));
   const formerUpdate = existing?.UpdateStatus?.StartedAt;
   const service = existing
     ? await updateService(docker, existing, spec, constraints, Object.keys(inputs.found).length > 0)
@@ -75,7 +76,7 @@ export async function ensureService(inputs: SwarmServiceInputs): Promise<SwarmSe
     service,
     spec,
     nodes: eligible(nodes, constraints).length,
-    since: service.UpdatedAt,
+    known,
     formerUpdate,
     timeoutSeconds: inputs.timeoutSeconds,
   });

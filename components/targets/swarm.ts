@@ -146,6 +146,7 @@ export class SwarmTarget implements Target {
           user: spec.user,
           group: spec.group,
           limits,
+          cpuReservation: spec.placement?.cpuReservation ?? 0,
           networks: spec.networks.map(({ network, aliases }) => ({ network, aliases: [...aliases] })),
           ports: spec.ports.map(({ containerPort, hostPort }) => ({ containerPort, hostPort })),
           mounts: [...spec.mounts],

@@ -51,7 +51,7 @@ async function route(options: RoutedCallOptions, hold: () => void): Promise<void
     try {
       upstream = choose(avoided);
     } catch (error) {
-      const mayWait = lost !== undefined || server.paused;
+      const mayWait = lost !== undefined || server.paused || (refused !== undefined && server.pausedLately);
       if (!mayWait || Date.now() + RECOVERY_POLL_MS >= endsAt) return giveUp(lost ?? refused ?? error);
       hold();
       hasWaited = true;

@@ -110,6 +110,11 @@ export class RoutedServer {
     return this.#serving.some(({ paused }) => paused);
   }
 
+  /** Is what was refused worth another try, although it seems to be back? */
+  get pausedLately(): boolean {
+    return this.#serving.some(({ pausedLately }) => pausedLately);
+  }
+
   unavailable(): Fault {
     const reasons = this.upstreams.map(({ name, reason }) =>
       this.#upstreams.size === 1 ? reason : `${name}: ${reason}`,

@@ -42,13 +42,33 @@ const MAX_WAITING_BYTES = 64 << 20;
 /** Finds a peer that went without a word, for example with its network. */
 const TCP_KEEP_ALIVE_MS = 5000;
 
-/** The connection to one supervisor that carries all calls to it; opened when first needed and again when it is lost. */
+/** One connection and what is written to it. */
+interface Line {
+  readonly socket: Socket;
+  readonly writer: BatchedWriter;
+  /** Why it is no more. */
+  ended?: string;
+}
+
+/** A call, and the line that it went out on; undefined as long as it waits for one. */
+interface Call {
+  readonly handlers: CallHandlers;
+  line: Line | undefined;
+}
+
+/**
+ * The connection to one supervisor that carries all calls to it; opened when first needed and again when it is lost. A
+ * supervisor that says that it goes gets no more calls on that line, which stays for the answers that it still owes: whoever
+ * has its name by then gets the next call.
+ */
 export class Trunk {
   readonly #options: TrunkOptions;
-  readonly #calls = new Map<number, CallHandlers>();
-  #socket: Socket | undefined;
-  #opening: Promise<Socket> | undefined;
-  #writer: BatchedWriter | undefined;
+  readonly #calls = new Map<number, Call>();
+  /** Takes new calls. */
+  #line: Line | undefined;
+  /** Lines that only answer. */
+  readonly #parting = new Set<Line>();
+  #opening: Promise<Line> | undefined;
   #nextId = 1;
   #closed = false;
 
@@ -59,52 +79,72 @@ export class Trunk {
   /** Sends one message; returns what takes it back when nobody waits for its answer any more. */
   call(head: TrunkHead, body: string, handlers: CallHandlers): () => void {
     const id = this.#nextId++;
-    this.#calls.set(id, handlers);
-    if (this.#socket !== undefined) this.#transmit(id, head, body);
+    this.#calls.set(id, { handlers, line: undefined });
+    if (this.#line !== undefined) this.#transmit(this.#line, id, head, body);
     else {
       this.#open().then(
-        () => this.#calls.has(id) && this.#transmit(id, head, body),
+        (line) => this.#transmit(line, id, head, body),
         (error: unknown) => this.#fail(id, "unavailable", error instanceof Error ? error.message : String(error)),
       );
     }
-    return () => {
-      if (this.#calls.delete(id)) this.#writer?.push(encodeGone(id));
-    };
+    return () => this.#take(id)?.line?.writer.push(encodeGone(id));
   }
 
   /** Opens the connection before a call needs it, so that the supervisor can say what it is about. */
   open(): void {
-    if (this.#socket === undefined && !this.#closed) this.#open().catch(() => undefined);
+    if (this.#line === undefined && !this.#closed) this.#open().catch(() => undefined);
   }
 
   /** Ends the connection because its peer does not answer elsewhere; the next call opens a new one. */
   reset(reason: string): void {
-    this.#lose(reason);
+    for (const line of [...this.#parting]) this.#lose(line, reason);
+    if (this.#line) this.#lose(this.#line, reason);
   }
 
   close(): void {
     this.#closed = true;
-    this.#lose("the gateway no longer uses this server");
+    this.reset("the gateway no longer uses this server");
   }
 
-  #transmit(id: number, head: TrunkHead, body: string): void {
-    const waiting = (this.#socket?.writableLength ?? 0) + (this.#writer?.pendingLength ?? 0);
+  #transmit(line: Line, id: number, head: TrunkHead, body: string): void {
+    const call = this.#calls.get(id);
+    // Taken back while the line was opened.
+    if (call === undefined) return;
+    // Lost, or parted with, as soon as it was there.
+    if (this.#line !== line && !this.#parting.has(line)) {
+      this.#fail(id, "unavailable", line.ended ?? "its supervisor takes no more calls");
+      return;
+    }
+    call.line = line;
+    const waiting = line.socket.writableLength + line.writer.pendingLength;
     if (waiting > MAX_WAITING_BYTES) this.#fail(id, "unavailable", "its supervisor does not read");
-    else this.#writer?.push(encodeCall(id, head, body));
+    else line.writer.push(encodeCall(id, head, body));
   }
 
   #fail(id: number, kind: "unavailable" | "lost", reason: string): void {
-    const handlers = this.#calls.get(id);
+    this.#take(id)?.handlers.failed(new Fault(kind, `${this.#options.name} cannot be reached: ${reason}`));
+  }
+
+  /** The call, which is over; with the last one a parting line ends. */
+  #take(id: number): Call | undefined {
+    const call = this.#calls.get(id);
     this.#calls.delete(id);
-    handlers?.failed(new Fault(kind, `${this.#options.name} cannot be reached: ${reason}`));
+    if (call?.line && this.#parting.has(call.line)) this.#endIfDone(call.line);
+    return call;
+  }
+
+  #endIfDone(line: Line): void {
+    for (const call of this.#calls.values()) if (call.line === line) return;
+    this.#parting.delete(line);
+    line.socket.destroy();
   }
 
   /** Single-flight. */
-  #open(): Promise<Socket> {
+  #open(): Promise<Line> {
     this.#opening ??= this.#connect().then(
-      (socket) => {
+      (line) => {
         this.#opening = undefined;
-        return socket;
+        return line;
       },
       (error: unknown) => {
         this.#opening = undefined;
@@ -115,7 +155,7 @@ export class Trunk {
     return this.#opening;
   }
 
-  #connect(): Promise<Socket> {
+  #connect(): Promise<Line> {
     const { url, connectTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const sent = request(new URL(TRUNK_PATH, url), {
@@ -130,8 +170,7 @@ export class Trunk {
           reject(new Error("the gateway no longer uses this server"));
           return;
         }
-        this.#use(socket, head);
-        resolve(socket);
+        resolve(this.#use(socket, head));
       });
       sent.on("response", (response) => {
         response.resume();
@@ -143,15 +182,13 @@ export class Trunk {
     });
   }
 
-  #use(socket: Socket, head: Buffer): void {
+  #use(socket: Socket, head: Buffer): Line {
     socket.setTimeout(0);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    this.#socket = socket;
-    this.#writer = new BatchedWriter((text) => socket.write(text));
-    const lost = (reason: string): void => {
-      if (this.#socket === socket) this.#lose(reason);
-    };
+    const line: Line = { socket, writer: new BatchedWriter((text) => socket.write(text)) };
+    this.#line = line;
+    const lost = (reason: string): void => this.#lose(line, reason);
     const framer = new LineFramer(MAX_LINE_BYTES, {
       line: (text) => {
         let reply: TrunkReply;
@@ -161,7 +198,7 @@ export class Trunk {
           lost(error instanceof Error ? error.message : String(error));
           return;
         }
-        this.#reply(reply);
+        this.#reply(line, reply);
       },
       oversize: () => lost("a frame that is too large"),
     });
@@ -169,32 +206,43 @@ export class Trunk {
     socket.on("error", (error) => lost(error.message));
     socket.on("close", () => lost("the connection was closed"));
     if (head.length > 0) framer.push(head);
+    return line;
   }
 
-  #reply(reply: TrunkReply): void {
+  #reply(line: Line, reply: TrunkReply): void {
     if (reply.kind === "pause") {
+      this.#part(line);
       this.#options.paused();
       return;
     }
-    const handlers = this.#calls.get(reply.id);
+    const handlers = this.#calls.get(reply.id)?.handlers;
     if (handlers === undefined) return;
     if (reply.kind === "begin") handlers.begin(reply.status, reply.headers);
     else if (reply.kind === "piece") handlers.piece(reply.text);
     else {
-      this.#calls.delete(reply.id);
+      this.#take(reply.id);
       if (reply.kind === "whole") handlers.whole(reply.status, reply.headers, reply.text);
       else if (reply.kind === "end") handlers.end();
       else handlers.failed(new Fault("upstream", `${this.#options.name} cut the answer off`));
     }
   }
 
-  #lose(reason: string): void {
-    const socket = this.#socket;
-    this.#socket = undefined;
-    this.#writer = undefined;
-    socket?.destroy();
-    if (socket === undefined) return;
-    for (const id of [...this.#calls.keys()]) this.#fail(id, "lost", reason);
-    if (!this.#closed) this.#options.lost(reason);
+  #part(line: Line): void {
+    if (this.#line !== line) return;
+    this.#line = undefined;
+    this.#parting.add(line);
+    this.#endIfDone(line);
+  }
+
+  /** Does nothing for a line that was lost or done with before. */
+  #lose(line: Line, reason: string): void {
+    const wasCurrent = this.#line === line;
+    if (!wasCurrent && !this.#parting.has(line)) return;
+    if (wasCurrent) this.#line = undefined;
+    this.#parting.delete(line);
+    line.ended = reason;
+    line.socket.destroy();
+    for (const [id, call] of [...this.#calls]) if (call.line === line) this.#fail(id, "lost", reason);
+    if (wasCurrent && !this.#closed) this.#options.lost(reason);
   }
 }

@@ -61,6 +61,7 @@ export class Upstream {
   #silent = 0;
   #answered = false;
   #pausedUntil = 0;
+  #lastPause = 0;
   #draining = false;
   #closed = false;
 
@@ -104,6 +105,14 @@ export class Upstream {
   /** It is gone on purpose and will be back, or another in its place: a call may wait for that. */
   get paused(): boolean {
     return !this.#draining && !this.routable && Date.now() < this.#pausedUntil;
+  }
+
+  /**
+   * It said not long ago that it goes on purpose. Where old and new have one name, the new one may answer by now while the
+   * old one still refuses what was on its way to it.
+   */
+  get pausedLately(): boolean {
+    return Date.now() < this.#lastPause + PAUSE_MS;
   }
 
   /** Calls that are there or wait for it. */
@@ -185,7 +194,7 @@ export class Upstream {
       if (!readiness.success) throw new Fault("upstream", "something else than a supervisor answers on /ready");
       this.#silent = 0;
       this.#set({ ...readiness.data, reachable: true, at: Date.now() });
-      if (readiness.data.paused) this.#pausedUntil = Date.now() + PAUSE_MS;
+      if (readiness.data.paused) this.#expectPause();
       else if (isRoutable(this.#state)) {
         this.#pausedUntil = 0;
         this.breaker.probed(Date.now());
@@ -201,8 +210,13 @@ export class Upstream {
     }
   }
 
+  #expectPause(): void {
+    this.#lastPause = Date.now();
+    this.#pausedUntil = this.#lastPause + PAUSE_MS;
+  }
+
   #pause(): void {
-    this.#pausedUntil = Date.now() + PAUSE_MS;
+    this.#expectPause();
     this.#set({ ...this.#state, state: "starting", reason: "it is being replaced or restarted", paused: true });
   }
 

@@ -19,7 +19,12 @@ const SWARM = {
 const SETTINGS = {
   target: "swarm",
   swarm: SWARM,
-  gateway: { bind: "192.0.2.9", replicas: 3, tls: TLS, placement: { constraints: ["node.role==worker"] } },
+  gateway: {
+    bind: "192.0.2.9",
+    replicas: 3,
+    tls: TLS,
+    placement: { constraints: ["node.role==worker"], cpuReservation: 0.5 },
+  },
   servers: {
     notes: { from: "memory", secretEnv: { TOKEN: CANARY } },
     echo: { from: "everything", placement: { preferences: ["node.labels.type==gpu"] } },
@@ -57,6 +62,7 @@ describe("R-TGT-01: the same components on a swarm", () => {
     const spec = specOf("gateway");
     assert.equal(spec.replicas, 3);
     assert.equal(spec.limits.memoryMiB, 512);
+    assert.equal(spec.cpuReservation, 0.5);
     assert.deepEqual(spec.update, { order: "start-first", monitorSeconds: 7 });
     assert.deepEqual(service("gateway")["placement"], { constraints: ["node.role==worker"], preferences: [] });
     assert.equal(service("gateway")["timeoutSeconds"], 77);

@@ -128,7 +128,7 @@ describe("R-DEP-02, R-DEP-09: updates under a constant load lose no call", funct
   });
 
   /** A client with one connection, which it keeps. @returns status and, where it broke off, why. */
-  async function quietClient(): Promise<{ call(): Promise<string>; end(): void }> {
+  async function quietClient(): Promise<{ call: () => Promise<string>; end: () => void }> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const headers = { authorization: `Bearer ${await estate.token()}`, "content-type": "application/json" };
     const body = JSON.stringify({ server: "everything", tool: "echo", arguments: { message: "hello" } });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type Docker from "dockerode";
 import { LabHost, until } from "./labHost.ts";
 import { run } from "./shell.ts";
+import { ensureSshServer, SshAccess } from "./sshAccess.ts";
 
 /**
  * Lab → its third octet below 198.18: a block of 254 addresses for benchmarks of networks (RFC 2544), which nobody routes.
@@ -26,12 +27,15 @@ export interface LabOptions {
 export class Lab {
   readonly hosts: readonly LabHost[];
   readonly folder: string;
+  /** How people get in. */
+  readonly ssh: SshAccess;
   private readonly name: string;
   private switch: ChildProcess | undefined;
 
   constructor(name: string, { hosts = 3 }: LabOptions = {}) {
     this.name = name;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-lab-${name}-`));
+    this.ssh = new SshAccess(this.folder);
     this.hosts = Array.from(
       { length: hosts },
       (_, index) =>
@@ -69,7 +73,19 @@ export class Lab {
       await this.inSwitch("ip", "link", "set", port, "up");
       await host.configure();
     }
-    await Promise.all(this.hosts.map((host) => host.start()));
+    await Promise.all([...this.hosts.map((host) => host.start()), this.openSsh()]);
+  }
+
+  private async openSsh(): Promise<void> {
+    await ensureSshServer();
+    await this.ssh.create();
+    for (const host of this.hosts) await this.startSsh(host);
+  }
+
+  /** Of one host, again after it was killed. */
+  async startSsh(host: LabHost): Promise<void> {
+    this.ssh.trust(host.address);
+    await host.startSsh(this.ssh.serverCommand(host.name, host.address, host.dockerHost));
   }
 
   /** The command line that runs a command where all hosts can be called. */

@@ -34,6 +34,7 @@ export class LabHost {
   private readonly options: LabHostOptions;
   private holder: ChildProcess | undefined;
   private daemon: ChildProcess | undefined;
+  private sshServer: ChildProcess | undefined;
 
   constructor(options: LabHostOptions) {
     this.options = options;
@@ -107,6 +108,24 @@ export class LabHost {
     );
   }
 
+  /** Lets people in who have the lab's key. @param command of the server, in the foreground. */
+  async startSsh(command: readonly string[]): Promise<void> {
+    // Where the server keeps what it separates from itself: each host's own.
+    await this.on(
+      "sh",
+      "-c",
+      "mount -t tmpfs none /run/sshd 2>/dev/null || { mkdir -p /run/sshd; chmod 755 /run/sshd; }",
+    );
+    const [program = "", ...args] = this.enter(command);
+    this.sshServer = spawn(program, args, { stdio: "ignore" });
+    const listens = () =>
+      this.on("sh", "-c", "ss -Htln 'sport = :22' | grep -q .").then(
+        () => true,
+        () => false,
+      );
+    await until(listens, START_MS, () => `the ssh server of ${this.name}`);
+  }
+
   /** Ends its Docker and all containers in order. */
   async stop(): Promise<void> {
     await this.end("SIGTERM");
@@ -115,6 +134,7 @@ export class LabHost {
   /** The machine is gone, from one moment to the next: no network, nothing runs. */
   async kill(): Promise<void> {
     await this.cut();
+    this.sshServer?.kill("SIGKILL");
     await this.end("SIGKILL");
     // Docker's own helpers and the containers are no children of ours any more.
     for (const pid of this.leftProcesses()) killQuietly(pid);
@@ -169,6 +189,7 @@ export class LabHost {
 
   /** Nothing of it is left but its folder. */
   async dispose(): Promise<void> {
+    this.sshServer?.kill("SIGKILL");
     await this.stop().catch(() => undefined);
     for (let tries = 0; tries < 20 && this.leftProcesses().length > 0; tries++) {
       for (const pid of this.leftProcesses()) killQuietly(pid);

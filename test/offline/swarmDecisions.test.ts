@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dockerPlugin } from "../../offline/plugins/docker/plugin.ts";
-import type { ValueMap } from "../../offline/plugins/values.ts";
+import { UNKNOWN, type ValueMap } from "../../offline/plugins/values.ts";
 import { decide as decideFor, kindsOf, nameOf, sorted, typeOf } from "./deciding.ts";
 import { recordedSwarmChanges, recordedSwarmState } from "./golden.ts";
 
@@ -76,5 +76,6 @@ describe("replace or update of a swarm's objects, as the official plugin decides
       failures.map(({ property, reason }) => [property, reason.includes("in clear")]),
       [["data", false]],
     );
+    assert.deepEqual(type.check({ data: UNKNOWN }, context).failures, []);
   });
 });

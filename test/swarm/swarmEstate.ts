@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
+import { parse } from "yaml";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { readKernelLimits, type KernelLimits } from "../../components/providers/kernelLimits.ts";
 import { selfSigned } from "../e2e/certificates.ts";
@@ -17,11 +19,14 @@ import type { LabHost } from "../lab/labHost.ts";
 export interface SwarmEstateOptions {
   hosts: number;
   managers: number;
-  servers: Record<string, object>;
-  /** @default one on each host */
-  replicas?: number;
-  /** Merged into `mcp-estate:swarm`. */
-  swarm?: object;
+  /** Settings by their full keys; nodes, addresses and the certificate are put in. */
+  config: Record<string, object | string>;
+}
+
+/** The settings of a worked stack in examples/. */
+export function exampleConfig(name: string): SwarmEstateOptions["config"] {
+  const file = join(import.meta.dirname, `../../examples/${name}/Pulumi.${name}.yaml`);
+  return (parse(readFileSync(file, "utf8")) as { config: SwarmEstateOptions["config"] }).config;
 }
 
 /** One task of a service, where it is, and what its node's kernel enforces. */
@@ -42,7 +47,7 @@ export class SwarmEstate {
   private readonly port: number;
 
   constructor(stack: TestStack, options: SwarmEstateOptions) {
-    const { hosts, servers, replicas = hosts, swarm = {} } = options;
+    const { hosts, config } = options;
     this.options = options;
     this.port = places[stack].port;
     this.lab = new Lab(stack, { hosts });
@@ -50,8 +55,10 @@ export class SwarmEstate {
     const { certificate, key } = selfSigned(`${stack}.example.org`);
     this.certificate = certificate;
     this.key = key;
-    const nodes: Record<string, { host?: string }> = {};
-    for (const { name, dockerHost } of this.lab.hosts) nodes[name] = name === first.name ? {} : { host: dockerHost };
+    const nodes: Record<string, object> = {};
+    for (const { name, address } of this.lab.hosts)
+      nodes[name] = name === first.name ? {} : { host: `ssh://root@${address}` };
+    const merged = (setting: string, change: object) => ({ [setting]: { ...(config[setting] as object), ...change } });
     this.estate = new TestEstate(stack, {
       host: {
         docker: first.docker,
@@ -59,19 +66,20 @@ export class SwarmEstate {
         enter: (command) => this.lab.enter(command),
       },
       config: {
-        "mcp-estate:target": "swarm",
-        "mcp-estate:swarm": { nodes, monitorSeconds: 2, timeoutSeconds: 90, ...swarm },
-        "mcp-estate:gateway": { port: this.port, bind: first.address, replicas, tls: { certificate } },
+        ...config,
+        ...merged("mcp-estate:swarm", { nodes, monitorSeconds: 2, timeoutSeconds: 90 }),
+        ...merged("mcp-estate:gateway", { port: this.port, bind: first.address, tls: { certificate } }),
+        "mcp-estate:network": { range: places[stack].range },
         "mcp-estate:gate": { timeoutSeconds: 30 },
-        "mcp-estate:servers": servers,
       },
     });
   }
 
   /** Hosts, swarm, the images that need a network, the stack; nothing is deployed yet. */
   async create(): Promise<void> {
-    const { servers, managers } = this.options;
-    const entries = Object.keys(servers).flatMap((name) => catalogue.get(name) ?? []);
+    const { config, managers } = this.options;
+    const servers = Object.entries(config["mcp-estate:servers"] as Record<string, { from?: string }>);
+    const entries = servers.flatMap(([name, { from = name }]) => catalogue.get(from) ?? []);
     const tags = await ensureSharedImages(entries);
     await this.lab.up();
     await this.lab.swarm(managers);
@@ -184,6 +192,7 @@ export class SwarmEstate {
     }
     const report = JSON.parse(await said) as CallerReport;
     console.log(`      ${report.calls} calls, ${report.lost.length} lost, the longest took ${report.longestMs} ms`);
+    for (const each of report.lost.slice(0, 3)) console.log(`      lost: ${JSON.stringify(each)}`);
     assert.ok(report.calls > 50, `${report.calls} calls`);
     return { result, report };
   }

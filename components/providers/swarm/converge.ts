@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { SwarmServiceSpec } from "./inputs.ts";
-import type { InspectedService } from "./spec.ts";
+import { factsOf } from "./facts.ts";
+import type { InspectedService, ServiceSpec } from "./spec.ts";
 import { causes, isFailed, tasksOf, type Task } from "./tasks.ts";
 
 const LOOK_MS = 500;
@@ -13,8 +15,8 @@ export interface Wanted {
   spec: SwarmServiceSpec;
   /** Nodes that take tasks of it, where each has one. */
   nodes: number;
-  /** When the update began, as the manager's clock has it: older tasks are of earlier ones. */
-  since: string;
+  /** Ids of tasks that were there before. */
+  known: ReadonlySet<string>;
   /** Of the update before this one. */
   formerUpdate: string | undefined;
   timeoutSeconds: number;
@@ -26,7 +28,7 @@ export interface Wanted {
  * @throws Error with the tasks' own words when Docker goes back or pauses, tasks fail again and again, or time is over.
  */
 export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> {
-  const { service, spec, since, formerUpdate, timeoutSeconds } = wanted;
+  const { service, spec, known, formerUpdate, timeoutSeconds } = wanted;
   const end = Date.now() + timeoutSeconds * 1000;
   for (;;) {
     const { UpdateStatus: update, Spec } = (await docker.getService(service.ID).inspect()) as InspectedService;
@@ -36,12 +38,11 @@ export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> 
       throw await failure(docker, tasks, wanted, ending(update.State));
     }
     if (!isNew || update.State === "completed") {
-      const running = current(tasks, Spec.TaskTemplate.ContainerSpec.Image, Spec.TaskTemplate.ForceUpdate);
-      if (running.length === wantedTasks(wanted) && !tasks.some(isLeftOver(Spec.TaskTemplate.ContainerSpec.Image)))
-        return running;
+      const { current, other } = sorted(tasks, Spec);
+      if (current.length === wantedTasks(wanted) && other === 0) return current;
     }
     // Docker itself goes back from an update; nothing does from a service that is new.
-    const fresh = tasks.filter((task) => isFailed(task) && task.CreatedAt >= since);
+    const fresh = tasks.filter((task) => isFailed(task) && !known.has(task.ID));
     if (!isNew && fresh.length >= TRIES * Math.max(1, wantedTasks(wanted))) {
       throw await failure(docker, tasks, wanted, `its tasks failed ${fresh.length} times`);
     }
@@ -58,20 +59,17 @@ export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> 
   }
 }
 
-/** Running, meant to, and made from this specification. */
-function current(tasks: readonly Task[], image: string, forced: number): Task[] {
-  return tasks.filter(
-    ({ Spec, Status, DesiredState }) =>
-      Status.State === "running" &&
-      DesiredState === "running" &&
-      Spec.ContainerSpec.Image === image &&
-      (Spec.ForceUpdate ?? 0) === (forced ?? 0),
+/** Those that run and were made from this very specification, and how many are meant to run and were not. */
+function sorted(tasks: readonly Task[], spec: ServiceSpec): { current: Task[]; other: number } {
+  const expected = factsOf(spec);
+  const wanted = tasks.filter(({ DesiredState }) => DesiredState === "running");
+  // Whatever changes is in here: of another secret the name, of a forced update the count.
+  const current = wanted.filter(
+    ({ Spec }) =>
+      isDeepStrictEqual(factsOf({ ...spec, TaskTemplate: Spec }), expected) &&
+      (Spec.ForceUpdate ?? 0) === (spec.TaskTemplate.ForceUpdate ?? 0),
   );
-}
-
-/** One that still runs from another image. */
-function isLeftOver(image: string): (task: Task) => boolean {
-  return ({ Spec, DesiredState }) => DesiredState === "running" && Spec.ContainerSpec.Image !== image;
+  return { current: current.filter(({ Status }) => Status.State === "running"), other: wanted.length - current.length };
 }
 
 function ending(state: string): string {
@@ -83,8 +81,8 @@ function ending(state: string): string {
   return words[state] ?? `the update is ${state}`;
 }
 
-async function failure(docker: Docker, tasks: readonly Task[], { spec, since }: Wanted, what: string): Promise<Error> {
-  const why = await causes(docker, tasks, since);
+async function failure(docker: Docker, tasks: readonly Task[], { spec, known }: Wanted, what: string): Promise<Error> {
+  const why = await causes(docker, tasks, known);
   const words = why.length > 0 ? why : ["no task has said why"];
   return new Error(`${spec.component}: ${what}\n${words.map((line) => `  ${line}`).join("\n")}`);
 }

@@ -25,6 +25,8 @@ export interface SwarmServiceSpec {
   /** gid that may read secrets and configs. */
   group: number;
   limits: Limits;
+  /** Processors that a node must have free for each task. */
+  cpuReservation: number;
   networks: readonly SwarmAttachment[];
   /** Published on the node of each task. */
   ports: readonly { containerPort: number; hostPort: number }[];

@@ -86,8 +86,6 @@ interface UpdateConfig {
 export interface InspectedService {
   ID: string;
   Version: { Index: number };
-  /** By the manager's clock. */
-  UpdatedAt: string;
   Spec: ServiceSpec;
   UpdateStatus?: { State: string; StartedAt?: string; Message?: string };
 }
@@ -103,7 +101,7 @@ const NO_NAME_SERVER = { Nameservers: ["127.0.0.1"], Options: ["attempts:1", "ti
  */
 export function serviceSpec(spec: SwarmServiceSpec, constraints: readonly string[], forced = 0): ServiceSpec {
   const { limits, update } = spec;
-  const reserved = { NanoCPUs: 0, MemoryBytes: limits.memoryReservationMiB * MIB };
+  const reserved = { NanoCPUs: spec.cpuReservation * NANOS, MemoryBytes: limits.memoryReservationMiB * MIB };
   return {
     Name: spec.name,
     Labels: { ...spec.labels },

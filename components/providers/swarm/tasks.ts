@@ -1,5 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
+import type { ServiceSpec } from "./spec.ts";
 
 /** One task of a service, as Docker tells of it. */
 export interface Task {
@@ -8,7 +9,7 @@ export interface Task {
   NodeID?: string;
   CreatedAt: string;
   DesiredState: string;
-  Spec: { ContainerSpec: { Image: string }; ForceUpdate?: number };
+  Spec: ServiceSpec["TaskTemplate"];
   Status: {
     State: string;
     Timestamp: string;
@@ -41,21 +42,17 @@ export async function nodeNames(docker: Docker): Promise<Map<string, string>> {
 
 /**
  * Why tasks are not what they should be, in their own words, with the last lines of their logs.
- * @param since ISO time: older tasks are of an earlier update.
+ * @param known ids of tasks that were there before the update.
  */
-export async function causes(docker: Docker, tasks: readonly Task[], since: string): Promise<string[]> {
+export async function causes(docker: Docker, tasks: readonly Task[], known: ReadonlySet<string>): Promise<string[]> {
   const names = await nodeNames(docker);
   const told = new Set<string>();
   const lines: string[] = [];
   for (const task of tasks) {
     const { State, Err, Message = "" } = task.Status;
-    const isPending = State === "pending" && Err !== undefined;
-    if (
-      task.CreatedAt < since ||
-      !(isFailed(task) || isPending || (State === "shutdown" && Err)) ||
-      lines.length >= CAUSES
-    )
-      continue;
+    // One that never had a node waits for ever, and says why; one that was unhealthy is shut down with its reason.
+    const hasFailed = isFailed(task) || (Err !== undefined && Err !== "");
+    if (known.has(task.ID) || !hasFailed || lines.length >= CAUSES) continue;
     const words = `${State}: ${Err ?? Message}`;
     if (told.has(words)) continue;
     told.add(words);

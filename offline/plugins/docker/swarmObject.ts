@@ -4,7 +4,7 @@ import { readInputs } from "../bridged/read.ts";
 import { filled, type Properties } from "../bridged/schema.ts";
 import { bridged, previewOutputs } from "../bridged/state.ts";
 import type { CheckFailure, OperationContext, ResourceType } from "../resourceType.ts";
-import { asText, type ValueMap } from "../values.ts";
+import { asText, isUnknown, type ValueMap } from "../values.ts";
 import { dockerOf, isNotFound, orGone } from "./connection.ts";
 import { dockerProperties, labelList, labelMap } from "./properties.ts";
 
@@ -88,6 +88,6 @@ function refusals(inputs: ValueMap): CheckFailure[] {
   if (data !== undefined && dataRaw !== undefined) {
     return [{ property: "data", reason: "data and dataRaw are both given: take one of them out" }];
   }
-  if (typeof data !== "string" || BASE64.test(data)) return [];
+  if (typeof data !== "string" || isUnknown(data) || BASE64.test(data)) return [];
   return [{ property: "data", reason: 'data is not base64: give Buffer.from(text).toString("base64")' }];
 }

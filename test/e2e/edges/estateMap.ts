@@ -11,7 +11,10 @@ export interface EstateMap {
   networks: ReadonlyMap<string, string>;
   /** First addresses of internal networks, which would be their bridges'. */
   internalBridges: readonly string[];
-  /** Every address of every component, with its port; open to those who are declared to share the network with it. */
+  /**
+   * Every address of every component, with its port; open to those who are declared to share the network with it, and to
+   * nobody where the component does not listen.
+   */
   components: readonly Target[];
   /** Name of every component; open in the same way. */
   names: readonly Target[];
@@ -20,6 +23,8 @@ export interface EstateMap {
 /** What a component listens on in its container. @default 8000 */
 const PORTS: Readonly<Record<string, number>> = { egress: 3128 };
 const DEFAULT_PORT = 8000;
+/** Those that listen on their own network alone; all others do on every network that they join. */
+const KEEPS_TO_ITS_NETWORK: readonly string[] = ["gateway"];
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
@@ -49,7 +54,8 @@ export async function mapEstate(
       Object.entries(NetworkSettings.Networks).map(([network, { IPAddress }]) => ({
         to,
         place: `${IPAddress}:${PORTS[to] ?? DEFAULT_PORT}`,
-        openTo: sharing(owners.get(network) ?? ""),
+        openTo:
+          KEEPS_TO_ITS_NETWORK.includes(to) && owners.get(network) !== to ? [] : sharing(owners.get(network) ?? ""),
       })),
     ),
     names: Object.entries(joins).map(([place, theirs]) => ({

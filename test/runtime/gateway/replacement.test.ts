@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
 import type { ServerContract } from "../../../runtime/contract/index.ts";
 import { serverOf, startGateway, type RunningGateway } from "../gatewaySupport.ts";
 import { contractOf, FAST, fixture, startSupervisor, textOf, until, type RunningSupervisor } from "../support.ts";
@@ -74,6 +76,33 @@ describe("R-DEP-02 R-DEP-09 a server that is replaced or restarted on purpose", 
       equal(answer.status, 200, answer.text);
       equal(textOf(answer), pidOf(fresh));
     }
+  });
+
+  it("has old and new behind one name: what the old one refuses while the new one answers already is no loss", async () => {
+    const old = await start();
+    let port = new URL(old.url).port;
+    // As a name server does it: who connects anew comes to whoever is meant then, who is connected stays where he is.
+    const name = createServer((client) => {
+      const onward = connect(Number(port), "127.0.0.1");
+      client.pipe(onward).pipe(client);
+      for (const socket of [client, onward])
+        socket.on("error", () => [client, onward].forEach((each) => each.destroy()));
+    }).listen(0, "127.0.0.1");
+    await once(name, "listening");
+    running = await startGateway([serverOf("one", [`http://127.0.0.1:${(name.address() as AddressInfo).port}`])]);
+    await running.allHealthy();
+    const stop = load(5);
+    await until(() => old.supervisor.readiness().sessions > 0);
+    const fresh = await start();
+    await until(() => fresh.supervisor.readiness().state === "healthy");
+    port = new URL(fresh.url).port;
+    await old.supervisor.drain("it is being stopped: SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await old.stop();
+    await until(async () => textOf(await call()) === pidOf(fresh));
+    const pids = new Set(await stop());
+    name.close();
+    ok(pids.has(pidOf(fresh)), [...pids].join());
   });
 
   it("goes on with the old one until the new one is healthy, and ends no call", async () => {

@@ -16,6 +16,7 @@ const declared: SwarmServiceSpec = {
   user: 100_007,
   group: 100_008,
   limits: { ...limitClasses.light, cpus: 0.5 },
+  cpuReservation: 0.25,
   networks: [{ network: "net1", aliases: ["memory"] }],
   ports: [{ containerPort: 8000, hostPort: 11_000 }],
   mounts: [{ volume: "mcp-estate-test-memory-data", path: "/data" }],
@@ -36,7 +37,7 @@ describe("R-LIM-14: a service's specification has all that is declared, in one p
   it("every limit, pids and ulimits among them", () => {
     assert.deepEqual(spec.TaskTemplate.Resources, {
       Limits: { NanoCPUs: 0.5e9, MemoryBytes: 256 * MIB, Pids: 32 },
-      Reservations: { NanoCPUs: 0, MemoryBytes: 64 * MIB },
+      Reservations: { NanoCPUs: 0.25e9, MemoryBytes: 64 * MIB },
     });
     assert.deepEqual(container.Ulimits, [
       { Name: "nofile", Soft: 1024, Hard: 2048 },
@@ -128,7 +129,8 @@ describe("R-DRF-01: what Docker has of a service against what is declared", () =
     pids: (given) => delete at(given, "TaskTemplate", "Resources", "Limits")["Pids"],
     memory: (given) => (at(given, "TaskTemplate", "Resources", "Limits")["MemoryBytes"] = 1024 * MIB),
     cpus: (given) => (at(given, "TaskTemplate", "Resources", "Limits")["NanoCPUs"] = 2e9),
-    memoryReservation: (given) => delete at(given, "TaskTemplate", "Resources")["Reservations"],
+    memoryReservation: (given) => delete at(given, "TaskTemplate", "Resources", "Reservations")["MemoryBytes"],
+    cpuReservation: (given) => delete at(given, "TaskTemplate", "Resources", "Reservations")["NanoCPUs"],
     nofile: (given) => (at(given, ...container)["Ulimits"] = [{ Name: "nproc", Soft: 100, Hard: 100 }]),
     nproc: (given) => (at(given, ...container)["Ulimits"] = [{ Name: "nofile", Soft: 1024, Hard: 2048 }]),
     user: (given) => (at(given, ...container)["User"] = "0:0"),
@@ -161,7 +163,7 @@ describe("R-DRF-01: what Docker has of a service against what is declared", () =
   it("looks at every property", () => {
     const looked = new Set(Object.keys(factsOf(spec)));
     assert.deepEqual(
-      [...looked].filter((key) => !(key in changes) && key !== "cpuReservation"),
+      [...looked].filter((key) => !(key in changes)),
       [],
     );
   });
