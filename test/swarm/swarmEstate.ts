@@ -45,6 +45,7 @@ export class SwarmEstate {
   private readonly key: string;
   private readonly options: SwarmEstateOptions;
   private readonly port: number;
+  private hasFolder = false;
 
   constructor(stack: TestStack, options: SwarmEstateOptions) {
     const { hosts, config } = options;
@@ -84,6 +85,7 @@ export class SwarmEstate {
     await this.lab.up();
     await this.lab.swarm(managers);
     await this.lab.copyImages(tags, [1]);
+    this.hasFolder = true;
     await this.estate.create();
     await this.estate.pulumi("stack", "init");
     await setSecret(this.estate, "mcp-estate:gateway.tls.key", this.key);
@@ -91,7 +93,7 @@ export class SwarmEstate {
 
   async dispose(): Promise<void> {
     try {
-      await this.estate.dispose();
+      if (this.hasFolder) await this.estate.dispose();
     } finally {
       await this.lab.down();
     }
