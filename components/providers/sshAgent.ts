@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { Agent } from "node:http";
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
 
 /** How long ssh may take to connect. */
 const CONNECT_SECONDS = 30;
@@ -24,22 +24,35 @@ export class SshAgent extends Agent {
     const ssh = spawn("ssh", [...this.#args, "docker", "system", "dial-stdio"], { stdio: ["pipe", "pipe", "pipe"] });
     let complaint = "";
     ssh.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
-    const received = new PassThrough();
-    ssh.stdout.pipe(received, { end: false });
-    const connection = Duplex.from({ readable: received, writable: ssh.stdin });
+    const connection = new Duplex({
+      read: () => void ssh.stdout.resume(),
+      // What cannot be written any more is told of by the end of ssh, with the reason.
+      write: (chunk: Buffer, _encoding, done) => void ssh.stdin.write(chunk, () => done()),
+      final: (done) => void ssh.stdin.end(() => done()),
+      destroy: (error, done) => {
+        ssh.kill();
+        done(error);
+      },
+    });
     const fail = (why: string): void => {
       connection.destroy(Object.assign(new Error(why), { code: "ECONNREFUSED" }));
     };
+    ssh.stdout.on("data", (chunk: Buffer) => {
+      if (!connection.push(chunk)) ssh.stdout.pause();
+    });
+    ssh.stdin.on("error", () => undefined);
     ssh.on("error", (error) => fail(`ssh: ${error.message}`));
     // Whether it has failed, and why, is known at its end only.
     ssh.on("close", (code) => {
-      if (code === 0) received.end();
-      else fail(`ssh ended with exit code ${String(code)}: ${complaint.trim().split("\n").at(-1) ?? ""}`);
+      if (code === 0) connection.push(null);
+      else if (!connection.destroyed) fail(`ssh ended with exit code ${String(code)}: ${lastLine(complaint)}`);
     });
-    ssh.stdin.on("error", () => undefined);
-    connection.on("close", () => ssh.kill());
     // What a socket has and a pipe has not.
     const socketOnly = ["setTimeout", "setNoDelay", "setKeepAlive", "ref", "unref"];
     return Object.assign(connection, Object.fromEntries(socketOnly.map((name) => [name, () => connection])));
   }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
 }

@@ -63,7 +63,7 @@ export class SwarmEstate {
     this.estate = new TestEstate(stack, {
       host: {
         docker: first.docker,
-        env: { DOCKER_HOST: first.dockerHost },
+        env: { DOCKER_HOST: first.dockerHost, PATH: `${this.lab.ssh.bin}:${process.env["PATH"] ?? ""}` },
         enter: (command) => this.lab.enter(command),
       },
       config: {
