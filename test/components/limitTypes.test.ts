@@ -31,6 +31,8 @@ const WORKLOAD = {
   onNewContract: '"reload"',
   secrets: "{}",
   closed: "true",
+  replicas: "1",
+  placement: "undefined",
 };
 const HEADERS = {
   Limits: 'import type { Limits } from "../../runtime/contract/index.ts";',
