@@ -3,8 +3,7 @@ import { isInput } from "../../offline/plugins/bridged/schema.ts";
 import type { Properties } from "../../offline/plugins/bridged/schema.ts";
 import { container } from "../../offline/plugins/docker/container.ts";
 import { containerInputs, createOptions } from "../../offline/plugins/docker/containerOptions.ts";
-import { nanoCpus, nanoseconds } from "../../offline/plugins/docker/units.ts";
-import { goDuration } from "../../offline/plugins/docker/containerState.ts";
+import { goDuration, nanoCpus, nanoseconds } from "../../offline/plugins/docker/units.ts";
 import { dockerProperties } from "../../offline/plugins/docker/properties.ts";
 import { network } from "../../offline/plugins/docker/network.ts";
 import { volume } from "../../offline/plugins/docker/volume.ts";
@@ -170,6 +169,7 @@ describe("the schema of the docker types", () => {
     network: "docker_network",
     volume: "docker_volume",
     secret: "docker_secret",
+    service: "docker_service",
     serviceConfig: "docker_config",
   } as const;
   for (const type of Object.keys(TYPES) as (keyof typeof TYPES)[]) {
@@ -183,6 +183,7 @@ describe("the schema of the docker types", () => {
     type: string;
     elem?: string | Record<string, Recorded>;
     maxItems?: number;
+    deprecated?: string;
     required?: boolean;
     optional?: boolean;
     computed?: boolean;
@@ -192,20 +193,22 @@ describe("the schema of the docker types", () => {
 
   function recordedForm(properties: Record<string, Recorded>): unknown {
     return Object.fromEntries(
-      Object.entries(properties).map(([name, { type, elem, maxItems, replaceOnChange, ...flags }]) => {
-        const collection = type === "TypeList" || type === "TypeSet";
-        const kind = maxItems === 1 ? "object" : type.slice("Type".length).toLowerCase();
-        const element = collection ? (typeof elem === "object" ? recordedForm(elem) : "string") : undefined;
-        return [
-          name,
-          {
-            kind,
-            ...(element === undefined ? {} : { element }),
-            ...flags,
-            ...(replaceOnChange ? { replace: true } : {}),
-          },
-        ];
-      }),
+      Object.entries(properties).map(
+        ([name, { type, elem, maxItems, replaceOnChange, deprecated: _deprecated, ...flags }]) => {
+          const collection = type === "TypeList" || type === "TypeSet";
+          const kind = maxItems === 1 ? "object" : type.slice("Type".length).toLowerCase();
+          const element = collection ? (typeof elem === "object" ? recordedForm(elem) : "string") : undefined;
+          return [
+            name,
+            {
+              kind,
+              ...(element === undefined ? {} : { element }),
+              ...flags,
+              ...(replaceOnChange ? { replace: true } : {}),
+            },
+          ];
+        },
+      ),
     );
   }
 
@@ -213,7 +216,7 @@ describe("the schema of the docker types", () => {
     return Object.fromEntries(
       Object.entries(properties).map(([name, { terraformName, element, ...rest }]) => {
         const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-        if (SDK_NAMES[name] !== undefined) assert.equal(terraformName, SDK_NAMES[name]);
+        if (SDK_NAMES[name] !== undefined && terraformName !== undefined) assert.equal(terraformName, SDK_NAMES[name]);
         return [
           terraformName ?? snake,
           {

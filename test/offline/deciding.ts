@@ -3,16 +3,20 @@ import type { DiffResult, ResourceType } from "../../offline/plugins/resourceTyp
 import type { ValueMap } from "../../offline/plugins/values.ts";
 import type { RecordedResource, RecordedStep } from "./golden.ts";
 
-/** Check and Diff of a recorded resource with `change` laid over its inputs, as the program would. */
+/**
+ * Check and Diff of a recorded resource with `change` laid over its inputs, as the program would.
+ * @param whole `change` is all that the program gives. @default false
+ */
 export function decide(
   types: Readonly<Record<string, ResourceType>>,
   { type, urn, inputs, outputs }: RecordedResource,
   change: ValueMap,
+  whole = false,
 ): DiffResult {
   const resourceType = types[type];
   const name = urn.slice(urn.lastIndexOf("::") + 2);
   assert.ok(resourceType);
-  const given = { ...programInputs(inputs), ...change };
+  const given = whole ? change : { ...programInputs(inputs), ...change };
   const context = { name, oldInputs: inputs, autoName: () => `${name}-0000000` };
   const { inputs: checked, failures } = resourceType.check(given, context);
   assert.deepEqual(failures, []);
@@ -21,7 +25,7 @@ export function decide(
 }
 
 /** Recorded inputs as the program wrote them: without what the plugin has filled in. */
-function programInputs(inputs: ValueMap): ValueMap {
+export function programInputs(inputs: ValueMap): ValueMap {
   const filledIn = (Array.isArray(inputs["__defaults"]) ? inputs["__defaults"] : []) as string[];
   const strip = (value: ValueMap[string]): ValueMap[string] => {
     if (Array.isArray(value)) return value.map(strip);

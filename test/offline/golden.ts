@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { DiffKind } from "../../offline/plugins/resourceType.ts";
-import type { ValueMap } from "../../offline/plugins/values.ts";
+import { asText, isMap, type Value, type ValueMap } from "../../offline/plugins/values.ts";
 
 /** Recordings of the official plugins; test/golden/ holds them as they were recorded. */
 const GOLDEN = path.join(import.meta.dirname, "..", "golden");
@@ -68,4 +68,22 @@ export function recordedSwarmChanges(): Record<string, RecordedStep[]> {
 /** Text of the swarm's program. */
 export function recordedSwarmProgram(): string {
   return readGolden<Record<string, string>>("swarm/programs.json")["index.ts"] ?? "";
+}
+
+/** What each of those changes set in the program: `service` is laid over the service's own settings. */
+export function recordedSwarmCases(): Record<string, Record<string, ValueMap[string]>> {
+  return readGolden<{ cases: Record<string, Record<string, ValueMap[string]>> }>("swarm/cases.json").cases;
+}
+
+/** A value without what `excluded` names; ciphertexts by their length. */
+export function comparable(excluded: Readonly<Record<string, string>>, value: Value): Value {
+  if (Array.isArray(value)) return value.map((each) => comparable(excluded, each));
+  if (!isMap(value)) return value;
+  const kept = Object.entries(value).map(([key, entry]): [string, Value] => {
+    if (key === "ciphertext") return [key, asText(entry).length];
+    return key in excluded && typeof entry !== "object"
+      ? [key, "excluded"]
+      : [key, key === "triggers" ? "excluded" : comparable(excluded, entry)];
+  });
+  return Object.fromEntries(kept);
 }

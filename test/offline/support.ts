@@ -155,10 +155,17 @@ export class Project {
   }
 }
 
-/** Makes {@link IMAGE} where it is missing, from a static busybox (Debian: busybox-static, installed when it may be). */
-export async function ensureImage(): Promise<void> {
-  const there = await docker
-    .getImage(IMAGE)
+/**
+ * Makes an image where it is missing, from a static busybox (Debian: busybox-static, installed when it may be).
+ * @param scripts path → text of what else can be run in it.
+ */
+export async function ensureImage(
+  on: Docker = docker,
+  image = IMAGE,
+  scripts: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const there = await on
+    .getImage(image)
     .inspect()
     .catch(() => undefined);
   if (there !== undefined) return;
@@ -168,11 +175,12 @@ export async function ensureImage(): Promise<void> {
   for (const applet of ["sh", "sleep", "true", "false", "cat", "echo", "env"])
     pack.entry({ name: `bin/${applet}`, type: "symlink", linkname: "busybox" });
   for (const folder of ["etc", "tmp", "data"]) pack.entry({ name: folder, type: "directory", mode: 0o777 });
+  for (const [file, text] of Object.entries(scripts)) pack.entry({ name: file, mode: 0o755 }, text);
   pack.finalize();
-  const [repo, tag] = IMAGE.split(":");
-  const progress = await docker.importImage(pack as unknown as NodeJS.ReadableStream, { repo, tag } as object);
+  const [repo, tag] = image.split(":");
+  const progress = await on.importImage(pack as unknown as NodeJS.ReadableStream, { repo, tag } as object);
   await new Promise<void>((resolve, reject) =>
-    docker.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve())),
+    on.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve())),
   );
 }
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { dockerPlugin } from "../../offline/plugins/docker/plugin.ts";
-import { UNKNOWN, type ValueMap } from "../../offline/plugins/values.ts";
-import { decide as decideFor, kindsOf, nameOf, sorted, typeOf } from "./deciding.ts";
-import { recordedSwarmChanges, recordedSwarmState } from "./golden.ts";
+import { isMap, UNKNOWN, type ValueMap } from "../../offline/plugins/values.ts";
+import { decide as decideFor, kindsOf, nameOf, programInputs, sorted, typeOf } from "./deciding.ts";
+import { recordedSwarmCases, recordedSwarmChanges, recordedSwarmState } from "./golden.ts";
 
 /** What each recorded change set in the program, per resource: the recording has the answers alone. */
 const CHANGES: Readonly<Record<string, Readonly<Record<string, ValueMap>>>> = {
@@ -30,6 +30,83 @@ function recorded(name: string) {
 }
 const decide = (name: string, change: ValueMap) => decideFor(dockerPlugin.types, recorded(name), change);
 
+/** The program of the recording lays each case over its service: what is null is taken out, lists are put in place. */
+function laidOver(base: ValueMap, change: ValueMap): ValueMap {
+  const entries = Object.entries(change).map(([key, value]) => {
+    const known = base[key];
+    return [key, isMap(value) && isMap(known) ? laidOver(known, value) : value];
+  });
+  const merged = { ...base, ...(Object.fromEntries(entries) as ValueMap) };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+}
+
+/** What else the program does in a case, beside the service's own settings. */
+const BESIDES: Readonly<Record<string, (task: ValueMap, container: ValueMap) => void>> = {
+  "service.networkRemoved": (task) => delete task["networksAdvanceds"],
+  "service.mountsRefsRemoved": (_task, container) => {
+    delete container["secrets"];
+    delete container["configs"];
+  },
+};
+
+describe("replace or update of a service, as the official plugin decides", () => {
+  const cases = recordedSwarmCases();
+  const own = Object.entries(recordedSwarmChanges()).filter(([change]) => /^(service|explicit)\./.test(change));
+  const base = programInputs(recorded("svc").inputs);
+
+  /** Only of the service: what follows from another network or secret has its own rows. */
+  for (const [change, steps] of own.filter(([change]) => change !== "service.modeGlobal")) {
+    it(change, () => {
+      const { service = {} } = cases[change] ?? {};
+      const inputs = laidOver(base, service as ValueMap);
+      const task = structuredClone(inputs["taskSpec"]) as ValueMap;
+      BESIDES[change]?.(task, task["containerSpec"] as ValueMap);
+      if (change.startsWith("explicit.minimalRefs")) withoutOwners(task["containerSpec"] as ValueMap);
+      const diff = decideFor(dockerPlugin.types, recorded("svc"), { ...inputs, taskSpec: task }, true);
+      const [step] = steps;
+      if (step === undefined) {
+        assert.deepEqual(diff.changed, []);
+        return;
+      }
+      assert.equal(diff.replaces.length > 0 ? "replace" : "update", step.op);
+      assert.deepEqual(diff.detailed ?? null, kindsOf(step));
+      assert.deepEqual([...diff.changed].sort(), sorted(step.diffReasons));
+      assert.deepEqual([...diff.replaces].sort(), sorted(step.replaceReasons));
+    });
+  }
+
+  it("refuses to wait for a global service, in the recorded words", () => {
+    const { service: type } = { service: dockerPlugin.types["docker:index/service:Service"] };
+    assert.ok(type);
+    const inputs = laidOver(base, { mode: { global: true } });
+    const { failures } = type.check(
+      { ...inputs, mode: { global: true } },
+      { name: "svc", oldInputs: undefined, autoName: () => "svc-0000000" },
+    );
+    const words = (recordedSwarmChanges()["service.modeGlobal"]?.[0] as unknown as { error: string[] }).error.join("");
+    assert.equal(failures.length, 2);
+    for (const { reason } of failures) assert.ok(words.includes(reason), reason);
+  });
+});
+
+/** What a service gets of another secret, config or network: an id that is not known yet, and its name. */
+function serviceChange(change: string): ValueMap {
+  const task = structuredClone(programInputs(recorded("svc").inputs)["taskSpec"]) as ValueMap;
+  const [kind] = change.split(".");
+  if (kind === "network") return { taskSpec: { ...task, networksAdvanceds: [{ id: UNKNOWN, aliases: ["app"] }] } };
+  const [one] = (task["containerSpec"] as ValueMap)[`${kind}s`] as ValueMap[];
+  assert.ok(one);
+  one[`${kind}Id`] = UNKNOWN;
+  if (change.endsWith("name")) one[`${kind}Name`] = `rec${kind === "secret" ? "secret" : "conf"}-2`;
+  return { taskSpec: task };
+}
+
+function withoutOwners(container: ValueMap): void {
+  for (const key of ["secrets", "configs"]) {
+    container[key] = (container[key] as ValueMap[]).map(({ fileUid: _u, fileGid: _g, fileMode: _m, ...rest }) => rest);
+  }
+}
+
 describe("replace or update of a swarm's objects, as the official plugin decides", () => {
   const own = Object.entries(recordedSwarmChanges()).filter(([change]) => /^(secret|config|network)\./.test(change));
 
@@ -41,7 +118,7 @@ describe("replace or update of a swarm's objects, as the official plugin decides
     for (const step of steps.filter(({ resource }) => typeOf(resource) in dockerPlugin.types)) {
       const name = nameOf(step.resource);
       it(`${change}: ${step.op} of ${name}`, () => {
-        const diff = decide(name, CHANGES[change]?.[name] ?? {});
+        const diff = decide(name, name === "svc" ? serviceChange(change) : (CHANGES[change]?.[name] ?? {}));
         assert.equal(diff.replaces.length > 0 ? "replace" : "update", step.op);
         assert.deepEqual([...diff.changed].sort(), sorted(step.diffReasons));
         assert.deepEqual([...diff.replaces].sort(), sorted(step.replaceReasons));

@@ -93,12 +93,45 @@ function compareList(
   path: string,
   changes: Map<string, Change>,
 ): void {
-  for (let index = 0; index < Math.max(olds.length, inputs.length); index += 1) {
+  const { gone, fresh } = containsUnknown(inputs) ? byPlace(olds, inputs) : bySequence(olds, inputs);
+  for (const index of [...new Set([...gone, ...fresh])].sort((left, right) => left - right)) {
     const at = `${path}[${index}]`;
-    if (index >= inputs.length) changes.set(at, "delete");
-    else if (index >= olds.length) changes.set(at, "add");
+    if (!fresh.has(index)) changes.set(at, "delete");
+    else if (!gone.has(index)) changes.set(at, "add");
     else compareElement(olds[index], inputs[index], property, at, changes);
   }
+}
+
+/** Places in the old list of what goes, and in the new one of what comes. */
+interface Edits {
+  gone: Set<number>;
+  fresh: Set<number>;
+}
+
+/** All of both: what is not known yet is like nothing else. */
+function byPlace(olds: readonly Value[], inputs: readonly Value[]): Edits {
+  return { gone: new Set(olds.keys()), fresh: new Set(inputs.keys()) };
+}
+
+/** All but the longest sequence that both have. */
+function bySequence(olds: readonly Value[], inputs: readonly Value[]): Edits {
+  const lengths = Array.from({ length: olds.length + 1 }, () => new Array<number>(inputs.length + 1).fill(0));
+  const at = (i: number, j: number): number => lengths[i]?.[j] ?? 0;
+  for (let i = olds.length - 1; i >= 0; i -= 1) {
+    for (let j = inputs.length - 1; j >= 0; j -= 1) {
+      const row = lengths[i];
+      if (row) row[j] = sameValue(olds[i], inputs[j]) ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    }
+  }
+  const { gone, fresh } = byPlace(olds, inputs);
+  for (let i = 0, j = 0; i < olds.length && j < inputs.length;) {
+    if (sameValue(olds[i], inputs[j])) {
+      gone.delete(i++);
+      fresh.delete(j++);
+    } else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
+    else j += 1;
+  }
+  return { gone, fresh };
 }
 
 function compareSet(
@@ -110,7 +143,14 @@ function compareSet(
 ): void {
   const fields = elementProperties(property);
   const same = (left: Value, right: Value) => sameElement(left, right, fields);
-  if (!containsUnknown(inputs)) {
+  if (containsUnknown(inputs)) {
+    // Told one by one where each is given in full, and none comes or goes.
+    const isFull = fields !== undefined && inputs.every((input) => givesEveryField(input, fields));
+    if (isFull && inputs.length === olds.length) {
+      inputs.forEach((input, index) => compareElement(olds[index], input, property, `${path}[${index}]`, changes));
+      return;
+    }
+  } else {
     const gone = indexes(olds, (old) => !inputs.some((input) => same(old, input)));
     const fresh = indexes(inputs, (input) => !olds.some((old) => same(old, input)));
     if (gone.length === 0 && fresh.length === 0) return;

@@ -4,7 +4,7 @@ import { bridged } from "../bridged/state.ts";
 import { sameValue } from "../values.ts";
 import type { Value, ValueMap } from "../values.ts";
 import { BYTES_PER_MIB, containerInputs } from "./containerOptions.ts";
-import { nanoCpus, nanoseconds } from "./units.ts";
+import { goDuration, nanoCpus, nanoseconds } from "./units.ts";
 import type { NetworkAttachment } from "./containerOptions.ts";
 import { dockerProperties } from "./properties.ts";
 
@@ -134,16 +134,6 @@ export function healthcheckOf(
     tests: found.Test ?? [],
     timeout: duration(found.Timeout, "timeout"),
   };
-}
-
-/** Nanoseconds as Go prints a duration: 90e9 is "1m30s", 500e6 is "500ms". */
-export function goDuration(nano: number): string {
-  if (nano === 0) return "0s";
-  if (nano < 1e9) return nano < 1e6 ? `${nano / 1e3}µs` : `${nano / 1e6}ms`;
-  const hours = Math.floor(nano / 3600e9);
-  const minutes = Math.floor((nano % 3600e9) / 60e9);
-  const seconds = (nano % 60e9) / 1e9;
-  return `${hours > 0 ? `${hours}h` : ""}${hours > 0 || minutes > 0 ? `${minutes}m` : ""}${seconds}s`;
 }
 
 function networkDatas(found: Docker.ContainerInspectInfo): Value {

@@ -142,7 +142,8 @@ function outputsOf(info: Docker.NetworkInspectInfo, inputs: ValueMap): ValueMap 
     ipamDriver: found.IPAM.Driver,
     ipamOptions: nonEmpty(found.IPAM.Options),
     ipamConfigs: (found.IPAM.Config ?? []).map(({ Subnet, Gateway, IPRange, AuxiliaryAddresses, AuxAddress }) => ({
-      auxAddress: nonEmpty(AuxiliaryAddresses ?? AuxAddress),
+      // As recorded: of a swarm's network it is never null.
+      auxAddress: nonEmpty(AuxiliaryAddresses ?? AuxAddress) ?? (found.Scope === "swarm" ? {} : null),
       gateway: Gateway ?? "",
       ipRange: IPRange ?? "",
       subnet: Subnet ?? "",

@@ -1,7 +1,8 @@
-/** Stands in for the official docker plugin: networks, volumes, containers, secrets and configs, on dockerode. */
+/** Stands in for the official docker plugin: networks, volumes, containers, services, secrets and configs, on dockerode. */
 import { checkDockerConfig } from "./connection.ts";
 import { container } from "./container.ts";
 import { network } from "./network.ts";
+import { service } from "./service.ts";
 import { secret, serviceConfig } from "./swarmObject.ts";
 import { volume } from "./volume.ts";
 import type { Plugin } from "../resourceType.ts";
@@ -13,6 +14,7 @@ export const dockerPlugin: Plugin = {
     "docker:index/container:Container": container,
     "docker:index/network:Network": network,
     "docker:index/secret:Secret": secret,
+    "docker:index/service:Service": service,
     "docker:index/serviceConfig:ServiceConfig": serviceConfig,
     "docker:index/volume:Volume": volume,
   },

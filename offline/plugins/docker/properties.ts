@@ -6,7 +6,7 @@ import recorded from "./properties.json" with { type: "json" };
  * test/golden/docker-provider-properties.json; a test holds the two together), under the names of the SDK.
  */
 export const dockerProperties = recorded as unknown as Readonly<
-  Record<"container" | "network" | "volume" | "secret" | "serviceConfig", Properties>
+  Record<"container" | "network" | "volume" | "secret" | "service" | "serviceConfig", Properties>
 >;
 
 /** `[{label, value}]` as Docker's own map. */

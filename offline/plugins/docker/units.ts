@@ -24,3 +24,13 @@ export function nanoseconds(duration: string): number | undefined {
 export function withoutUndefined(object: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
+
+/** Nanoseconds as Go prints a duration: 90e9 is "1m30s", 500e6 is "500ms". */
+export function goDuration(nano: number): string {
+  if (nano === 0) return "0s";
+  if (nano < 1e9) return nano < 1e6 ? `${nano / 1e3}µs` : `${nano / 1e6}ms`;
+  const hours = Math.floor(nano / 3600e9);
+  const minutes = Math.floor((nano % 3600e9) / 60e9);
+  const seconds = (nano % 60e9) / 1e9;
+  return `${hours > 0 ? `${hours}h` : ""}${hours > 0 || minutes > 0 ? `${minutes}m` : ""}${seconds}s`;
+}
