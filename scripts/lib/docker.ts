@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import Docker from "dockerode";
+import { connectTo } from "../../components/providers/docker.ts";
 import type { Consent } from "./ask.ts";
 import { installDocker, startDocker, type StartedDocker } from "./dockerInstall.ts";
 import { findOnPath, type Environment } from "./exec.ts";
@@ -14,14 +15,14 @@ export const stackLabel = "mcp-estate.stack";
 /** A client of the user's Docker: DOCKER_HOST, else the local socket. */
 export function dockerClient(env: Environment = process.env): Docker {
   const socketPath = localSocket(env);
-  return socketPath === undefined ? new Docker() : new Docker({ socketPath });
+  return socketPath === undefined ? connectTo(env["DOCKER_HOST"]) : new Docker({ socketPath });
 }
 
 /** Whether a Docker answers within 5 s; if not, why. */
 export async function dockerFault(env: Environment = process.env): Promise<Error | undefined> {
   const socketPath = localSocket(env);
   try {
-    await (socketPath === undefined ? pingRemote() : pingSocket(socketPath));
+    await (socketPath === undefined ? pingRemote(env) : pingSocket(socketPath));
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
@@ -81,16 +82,18 @@ function pingSocket(socketPath: string): Promise<void> {
   });
 }
 
-async function pingRemote(): Promise<void> {
+async function pingRemote(env: Environment): Promise<void> {
   const late = new Promise<never>((_, reject) => {
     setTimeout(() => {
       reject(new Error("no answer within 5 s"));
     }, 5_000).unref();
   });
   await Promise.race([
-    new Docker().ping().catch((error: unknown) => {
-      throw new Error(messageOf(error));
-    }),
+    connectTo(env["DOCKER_HOST"])
+      .ping()
+      .catch((error: unknown) => {
+        throw new Error(messageOf(error));
+      }),
     late,
   ]);
 }
