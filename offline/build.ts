@@ -104,11 +104,13 @@ async function bundle(outdir: string): Promise<void> {
   ];
   // dockerode can speak ssh by itself and build images through BuildKit; neither is used here (connection.ts goes
   // through the system's ssh), and both bring native code and half a second of start-up.
-  await bundleForNode({ entryPoints, outdir, outExtension: { ".js": ".cjs" } }, [
-    "ssh2",
-    "protobufjs",
-    "@grpc/proto-loader",
-  ]);
+  const unused = ["protobufjs", "@grpc/proto-loader"];
+  const speaksSsh = ({ out }: { out: string }): boolean => out === "pulumi-resource-command";
+  const options = { outdir, outExtension: { ".js": ".cjs" } };
+  await bundleForNode({ ...options, entryPoints: entryPoints.filter((each) => !speaksSsh(each)) }, ["ssh2", ...unused]);
+  // Of ssh2 only the parts that are JavaScript; it does without the others.
+  const native = ["cpu-features", String.raw`.*\.node`];
+  await bundleForNode({ ...options, entryPoints: entryPoints.filter(speaksSsh) }, [...native, ...unused]);
 }
 
 async function writeWrappers(staging: string, target: string, nodePath: string): Promise<void> {

@@ -54,7 +54,11 @@ export class SshAccess {
     writeFileSync(file, `${address} ${key}\n`, { flag: "a" });
   }
 
-  /** Command line of a host's ssh server, which stays in the foreground. @param dockerHost what its users' Docker is. */
+  /**
+   * Command line of a host's ssh server, which stays in the foreground.
+   * @param dockerHost what its users' Docker is.
+   * @param address may end with `:PORT`.
+   */
   serverCommand(name: string, address: string, dockerHost: string): string[] {
     const config = join(this.folder, `sshd-${name}`);
     const options = [
@@ -67,6 +71,7 @@ export class SshAccess {
       "StrictModes no",
       "PidFile none",
       "MaxStartups 50",
+      "AcceptEnv GIVEN PULUMI_COMMAND_*",
       `SetEnv DOCKER_HOST=${dockerHost}`,
     ];
     writeFileSync(config, `${options.join("\n")}\n`);

@@ -72,7 +72,7 @@ function ended(child: ReturnType<typeof spawn>, program: string): Promise<string
 }
 
 /** Collects a stream, showing each whole line at once where `context` is given; the answer has no newline at its end. */
-function gather(stream: NodeJS.ReadableStream, context: OperationContext | undefined): () => string {
+export function gather(stream: NodeJS.ReadableStream, context: OperationContext | undefined): () => string {
   let text = "";
   let shownTo = 0;
   stream.setEncoding("utf8");
