@@ -36,6 +36,7 @@ export const places = {
   roll: { port: 12300, range: "10.216.0.0/16" },
   sample: { port: 12401, range: "10.241.0.0/16" },
   swarm: { port: 12470, range: "10.250.0.0/16" },
+  remotedocker: { port: 12472, range: "10.210.0.0/16" },
   swarmshort: { port: 12471, range: "10.211.0.0/16" },
   tls: { port: 12464, range: "10.248.0.0/16" },
   "sample second": { port: 12402, range: "10.242.0.0/16" },

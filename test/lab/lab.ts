@@ -6,6 +6,7 @@ import type Docker from "dockerode";
 import { LabHost, until } from "./labHost.ts";
 import { run } from "./shell.ts";
 import { ensureSshServer, SshAccess } from "./sshAccess.ts";
+import { TlsAccess } from "./tlsAccess.ts";
 
 /**
  * Lab → its third octet below 198.18: a block of 254 addresses for benchmarks of networks (RFC 2544), which nobody routes.
@@ -29,6 +30,7 @@ export class Lab {
   readonly folder: string;
   /** How people get in. */
   readonly ssh: SshAccess;
+  readonly tls: TlsAccess;
   private readonly name: string;
   private switch: ChildProcess | undefined;
 
@@ -36,6 +38,7 @@ export class Lab {
     this.name = name;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-lab-${name}-`));
     this.ssh = new SshAccess(this.folder);
+    this.tls = new TlsAccess(this.folder);
     this.hosts = Array.from(
       { length: hosts },
       (_, index) =>
@@ -73,7 +76,13 @@ export class Lab {
       await this.inSwitch("ip", "link", "set", port, "up");
       await host.configure();
     }
-    await Promise.all([...this.hosts.map((host) => host.start()), this.openSsh()]);
+    await this.tls.create();
+    await Promise.all([...this.hosts.map((host) => this.startDocker(host)), this.openSsh()]);
+  }
+
+  /** Of one host, again after it was killed. */
+  async startDocker(host: LabHost): Promise<void> {
+    await host.start(await this.tls.daemonOptions(host.name, host.address));
   }
 
   private async openSsh(): Promise<void> {

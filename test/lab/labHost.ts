@@ -85,8 +85,8 @@ export class LabHost {
     await this.on("iptables", "-P", "FORWARD", "ACCEPT");
   }
 
-  /** Starts its Docker, on what it had before. */
-  async start(): Promise<void> {
+  /** Starts its Docker, on what it had before. @param options further ones of dockerd's. */
+  async start(options: readonly string[] = []): Promise<void> {
     const { folder, cgroupParent } = this.options;
     const log = openSync(join(folder, "dockerd.log"), "a");
     const [program = "", ...args] = this.enter([
@@ -94,6 +94,7 @@ export class LabHost {
       ...["data-root", "exec-root"].map((each) => `--${each}=${join(folder, each)}`),
       ...[`--pidfile=${join(folder, "dockerd.pid")}`, `--host=${this.dockerHost}`, `--cgroup-parent=${cgroupParent}`],
       ...["--bip=192.0.2.1/24", "--shutdown-timeout=5", "--no-new-privileges"],
+      ...options,
     ]);
     this.daemon = spawn(program, args, { stdio: ["ignore", log, log] });
     closeSync(log);

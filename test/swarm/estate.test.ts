@@ -269,7 +269,7 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     const { output } = await estate.command("preview");
     assert.match(output, /node lab-3 is down and takes no task/);
     await victim.join();
-    await victim.start();
+    await lab.startDocker(victim);
     await lab.startSsh(victim);
     await eventually(async () => assert.equal((await swarm.tasks("edge")).length, 3), 90_000);
     await estate.succeed("up", ["--yes"]);
