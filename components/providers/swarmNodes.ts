@@ -38,7 +38,7 @@ export async function checkNodes(inputs: SwarmNodesInputs): Promise<CheckResult<
   const declared = members.filter(({ name }) => name in inputs.nodes);
   const asked = declared.filter((member) => outOfService(member) === undefined);
   const unreachable = await Promise.all(
-    asked.map((member) => hostFault(member, inputs.nodes[member.name]?.host ?? "")),
+    asked.map((member) => hostFault(member, inputs.nodes[member.name]?.host ?? "", connect())),
   );
   const failures = [...memberFaults(inputs, members), ...unreachable.filter((fault) => fault !== undefined)].map(
     (reason): CheckFailure => ({ property: "nodes", reason }),

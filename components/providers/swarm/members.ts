@@ -55,15 +55,35 @@ export function outOfService({ state, availability }: Member): string | undefine
   return availability === "active" ? undefined : `is ${availability === "drain" ? "drained" : availability}`;
 }
 
+/** Seconds that a node's clock may be off the manager's: certificates and the order of log lines go by them. */
+const MAX_SKEW_SECONDS = 5;
+
 /** What one declared node is not. @param host how it is reached; "": the connected Docker. */
-export async function hostFault(member: Member, host: string): Promise<string | undefined> {
+export async function hostFault(member: Member, host: string, manager: Docker): Promise<string | undefined> {
   if (host === "") return undefined;
   const setting = `mcp-estate:swarm.nodes.${member.name}.host`;
   try {
-    const info = (await connectTo(host).info()) as { Name: string; Swarm: { NodeID: string } };
-    if (info.Swarm.NodeID === member.id) return undefined;
-    return `${setting} is ${host}, and that is ${info.Name}, another one; give the address of ${member.name}`;
+    const [info, reference] = await Promise.all([nodeInfo(connectTo(host)), nodeInfo(manager)]);
+    if (info.nodeId !== member.id) {
+      return `${setting} is ${host}, and that is ${info.name}, another one; give the address of ${member.name}`;
+    }
+    return clockFault(member.name, info.aheadSeconds - reference.aheadSeconds);
   } catch (error) {
     return `${setting} is ${host}, and no Docker answers there: ${(error as Error).message}`;
   }
+}
+
+/** @param aheadSeconds of the manager. */
+export function clockFault(name: string, aheadSeconds: number): string | undefined {
+  if (Math.abs(aheadSeconds) <= MAX_SKEW_SECONDS) return undefined;
+  const off = `${Math.abs(aheadSeconds).toFixed(0)} s ${aheadSeconds > 0 ? "ahead of" : "behind"}`;
+  return `the clock of node ${name} is ${off} the manager's; allowed are ${MAX_SKEW_SECONDS} s: set it, and keep it by NTP`;
+}
+
+/** Who a Docker is, and how far its clock is ahead of ours: asked at once, it is as if both were asked by one. */
+async function nodeInfo(docker: Docker): Promise<{ name: string; nodeId: string; aheadSeconds: number }> {
+  const asked = Date.now();
+  const info = (await docker.info()) as { Name: string; SystemTime: string; Swarm: { NodeID: string } };
+  const ours = (asked + Date.now()) / 2;
+  return { name: info.Name, nodeId: info.Swarm.NodeID, aheadSeconds: (Date.parse(info.SystemTime) - ours) / 1000 };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Member } from "../../../components/providers/swarm/members.ts";
+import { clockFault, type Member } from "../../../components/providers/swarm/members.ts";
 import {
   memberFaults,
   nodeDifferences,
@@ -61,6 +61,15 @@ describe("R-TGT-08: the nodes of a swarm as they are declared", () => {
       /limits\.memoryMiB 9000 is more than the 8192 MiB of b, the largest node/,
     );
     assert.match(reasons(demand(100, 100, 5)).join(), /limits\.cpus 5 is more than the 4 processors/);
+  });
+
+  it("names a node whose clock is off, by how much, and what to do", () => {
+    for (const seconds of [0, 4.9, -4.9]) assert.equal(clockFault("b", seconds), undefined);
+    assert.equal(
+      clockFault("b", 61),
+      "the clock of node b is 61 s ahead of the manager's; allowed are 5 s: set it, and keep it by NTP",
+    );
+    assert.match(clockFault("b", -6) ?? "", /^the clock of node b is 6 s behind the manager's/);
   });
 
   it("R-DRF-01: tells of each node what differs, and not of labels that are others'", () => {
