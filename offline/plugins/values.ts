@@ -2,9 +2,10 @@
  * Property values as the plugins handle them: plain JSON, with two things that only exist on the wire made explicit.
  *
  * - a value that a preview does not know yet is the string {@link UNKNOWN};
- * - a secret is `{ [SIGNATURE]: SECRET_SIGNATURE, value }`.
+ * - a secret is `{ [SIGNATURE]: SECRET_SIGNATURE, value }`;
+ * - an asset (one file) and an archive (a folder, or a packed file) have their signature, a `hash`, and `text` or `path`.
  *
- * Both constants are the engine's own (sdk/go/common/resource/plugin/rpc.go).
+ * The constants are the engine's own (sdk/go/common/resource/plugin/rpc.go).
  */
 export type Value = null | boolean | number | string | Value[] | ValueMap;
 export interface ValueMap {
@@ -16,6 +17,8 @@ export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
+const ASSET_SIGNATURE = "c44067f5952c0a294b673a41bacd8c17";
+const ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7";
 
 /** The other unknown kinds of the wire format: arrays, objects, assets, archives. All mean "not known yet". */
 const UNKNOWN_KINDS: ReadonlySet<Value> = new Set([
@@ -34,6 +37,11 @@ export function isMap(value: Value | undefined): value is ValueMap {
 
 export function isUnknown(value: Value | undefined): boolean {
   return typeof value === "string" && UNKNOWN_KINDS.has(value);
+}
+
+/** A file, a text that is to be one, or a folder. */
+export function isAsset(value: Value | undefined): value is ValueMap {
+  return isMap(value) && [ASSET_SIGNATURE, ARCHIVE_SIGNATURE].some((kind) => value[SIGNATURE] === kind);
 }
 
 /** Whether anything inside `value` is not known yet. */

@@ -73,6 +73,7 @@ export class SshAccess {
       "MaxStartups 50",
       "AcceptEnv GIVEN PULUMI_COMMAND_*",
       `SetEnv DOCKER_HOST=${dockerHost}`,
+      "Subsystem sftp internal-sftp",
     ];
     writeFileSync(config, `${options.join("\n")}\n`);
     return [SSHD, "-D", "-f", config];

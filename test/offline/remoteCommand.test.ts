@@ -1,71 +1,25 @@
 import assert from "node:assert/strict";
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, connect, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { remoteCommand } from "../../offline/plugins/command/remoteCommand.ts";
-import type { OperationContext } from "../../offline/plugins/resourceType.ts";
 import type { ValueMap } from "../../offline/plugins/values.ts";
-import { eventually } from "../e2e/testEstate.ts";
-import { ensureSshServer, SshAccess } from "../lab/sshAccess.ts";
+import { sshServer } from "./sshServer.ts";
 import { missing, Project } from "./support.ts";
 
 const run = promisify(execFile);
 const CANARY = "canary-of-a-remote-command";
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-}
-
 /** A real ssh server on this machine's loopback stands for another machine. */
 describe("commands on another machine, over a real ssh server", function () {
   this.timeout(120_000);
-  const folder = mkdtempSync(join(tmpdir(), "remote-command-"));
-  const ssh = new SshAccess(folder);
-  const shown: string[] = [];
-  const context: OperationContext = {
-    config: {},
-    urn: "urn:pulumi:test::test::command:remote:Command::cmd",
-    cancelled: new AbortController().signal,
-    timeoutSeconds: 0,
-    log: (_severity, message) => shown.push(message),
-  };
-  let server: ChildProcess | undefined;
-  let connection: Record<string, string | number>;
+  const server = sshServer("remote-command");
+  const { folder, ssh, shown, context, connection } = server;
   const key = (name: string): string => readFileSync(join(ssh.folder, name), "utf8");
 
-  before(async () => {
-    await ensureSshServer();
-    await ssh.create();
-    mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-    const port = await freePort();
-    const [program = "", ...args] = ssh.serverCommand("loopback", `127.0.0.1:${port}`, "unix:///nowhere");
-    server = spawn(program, args, { stdio: "ignore" });
-    await eventually(async () => {
-      const socket = connect(port, "127.0.0.1");
-      await once(socket, "connect");
-      socket.destroy();
-    }, 10_000);
-    connection = {
-      host: "127.0.0.1",
-      port,
-      user: "root",
-      privateKey: key("user"),
-      hostKey: key("host.pub"),
-      dialErrorLimit: 1,
-    };
-  });
-  after(() => {
-    server?.kill();
-    rmSync(folder, { recursive: true });
-  });
+  before(() => server.start());
+  after(() => server.end());
 
   const create = (inputs: ValueMap) => remoteCommand.create({ connection, ...inputs }, context);
 
@@ -86,6 +40,12 @@ describe("commands on another machine, over a real ssh server", function () {
     const inputs: ValueMap = { connection, create: "echo first", update: "echo $PULUMI_COMMAND_STDOUT again" };
     const updated = await remoteCommand.update?.({ id, oldInputs: {}, oldOutputs: outputs, inputs }, context);
     assert.equal(updated?.["stdout"], "first again");
+  });
+
+  it("hears all of a quick command's answer, however often it is asked", async () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      assert.equal((await create({ create: "echo quick" })).outputs["stdout"], "quick");
+    }
   });
 
   it("says the exit code and what was written to stderr, not the command", async () => {
@@ -156,7 +116,7 @@ describe("commands on another machine, over a real ssh server", function () {
       import * as pulumi from "@pulumi/pulumi";
       import { readFileSync } from "node:fs";
       const privateKey = pulumi.secret(readFileSync(${JSON.stringify(join(ssh.folder, "user"))}, "utf8"));
-      const connection = { host: "127.0.0.1", port: ${String(connection["port"])}, user: "root", privateKey };
+      const connection = { host: "127.0.0.1", port: ${connection.port}, user: "root", privateKey };
       new command.remote.Command("cmd", { connection, create: "echo create >> ${trace}", delete: "echo delete >> ${trace}", triggers: ["${trigger}"] });
     `;
     const project = await Project.create("remote", program("1"));

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { shown } from "../bridged/check.ts";
 import type { CheckFailure, DiffKind, DiffResult, OperationContext, ResourceType } from "../resourceType.ts";
 import type { Value, ValueMap } from "../values.ts";
-import { UNKNOWN, asText, isMap, isUnknown, sameValue } from "../values.ts";
+import { UNKNOWN, asText, isAsset, isMap, isUnknown, sameValue } from "../values.ts";
 import type { CommandOutput } from "./execute.ts";
 
 /** Input → why its value is wrong; those that the stand-in does not offer say so. */
@@ -64,8 +64,7 @@ export function commandResource({ inputs: checks, revealed, execute }: CommandKi
     preview: (inputs) => ({ ...inputs, stderr: UNKNOWN, stdout: UNKNOWN }),
     async create(inputs, context) {
       const output = await runIfGiven(inputs["create"], inputs, undefined, context);
-      const name = context.urn.split("::").slice(3).join("::");
-      return { id: `${name}${randomBytes(4).toString("hex")}`, outputs: { ...inputs, ...output } };
+      return { id: idOf(context), outputs: { ...inputs, ...output } };
     },
     async update({ inputs, oldOutputs }, context) {
       const output = await runIfGiven(inputs["update"] ?? inputs["create"], inputs, previousOf(oldOutputs), context);
@@ -82,6 +81,12 @@ export function commandResource({ inputs: checks, revealed, execute }: CommandKi
     },
     derivedOutputs: { stderr: [...revealed], stdout: [...revealed] },
   };
+}
+
+/** An id as the official plugin makes them: the name, and eight digits of its own. */
+export function idOf(context: OperationContext): string {
+  const name = context.urn.split("::").slice(3).join("::");
+  return `${name}${randomBytes(4).toString("hex")}`;
 }
 
 function previousOf(outputs: ValueMap): CommandOutput {
@@ -107,7 +112,7 @@ export function wrongInputs(inputs: ValueMap, checks: InputChecks): CheckFailure
  * not, as recorded from the official plugin, whose rule holds for the path `triggers` only. The SDK adds
  * `replaceOnChanges: ["triggers[*]"]` for the rest.
  */
-function diffCommand(olds: ValueMap, inputs: ValueMap, names: readonly string[]): DiffResult {
+export function diffCommand(olds: ValueMap, inputs: ValueMap, names: readonly string[]): DiffResult {
   const detailed: Record<string, DiffKind> = {};
   for (const name of names) compare(olds[name], inputs[name], name, detailed);
   const changed = [...new Set(Object.keys(detailed).map((path) => path.split(/[.[]/)[0]))];
@@ -134,7 +139,7 @@ function compare(
   else if (Array.isArray(old) && Array.isArray(now)) {
     for (let index = 0; index < Math.max(old.length, now.length); index += 1)
       compare(old[index], now[index], `${path}[${index}]`, detailed);
-  } else if (isMap(old) && isMap(now)) {
+  } else if (isMap(old) && isMap(now) && !isAsset(old) && !isAsset(now)) {
     for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
       const at = /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
       compare(old[key], now[key], at, detailed);

@@ -24,10 +24,18 @@ export interface RemoteRun {
  * @throws Error in one line: host and port, and why; never a key or a password, and not the command, which may hold secrets.
  */
 export async function runOver(connection: Connection, run: RemoteRun): Promise<CommandOutput> {
+  return withClient(connection, run.context, (client) => execute(client, run));
+}
+
+/** Works on another host over ssh; all that was opened on the way there is closed afterwards. */
+export async function withClient<T>(
+  connection: Connection,
+  context: OperationContext,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const clients: Client[] = [];
   try {
-    const client = await dial(connection, run.context, clients);
-    return await execute(client, run);
+    return await work(await dial(connection, context, clients));
   } finally {
     for (const client of clients.reverse()) client.end();
   }
@@ -104,11 +112,35 @@ async function execute(
   client: Client,
   { command, stdin, environment, logging, context }: RemoteRun,
 ): Promise<CommandOutput> {
-  const channel = await new Promise<ClientChannel>((resolve, reject) => {
-    client.exec(command, { env: { ...environment } }, (error, opened) => (error ? reject(error) : resolve(opened)));
+  const { channel, ended, stdout, stderr } = await new Promise<Started>((resolve, reject) => {
+    client.exec(command, { env: { ...environment } }, (error, opened) => {
+      if (error) reject(error);
+      // At once: the answer of a quick command comes together with its exit code, and who listens a turn later misses it.
+      else resolve(listen(opened, logging, context));
+    });
   });
   const stop = () => channel.close();
   context.cancelled.addEventListener("abort", stop, { once: true });
+  channel.end(stdin);
+  try {
+    const end = await ended;
+    const output = { stdout: stdout(), stderr: stderr() };
+    if (end !== "") throw new Error(`command ${end}${output.stderr === "" ? "" : `: ${output.stderr}`}`);
+    return output;
+  } finally {
+    context.cancelled.removeEventListener("abort", stop);
+  }
+}
+
+interface Started {
+  channel: ClientChannel;
+  /** How it went wrong; empty when it did not. */
+  ended: Promise<string>;
+  stdout: () => string;
+  stderr: () => string;
+}
+
+function listen(channel: ClientChannel, logging: string, context: OperationContext): Started {
   const shows = (stream: string) => (logging === stream || logging === "stdoutAndStderr" ? context : undefined);
   const stdout = gather(channel, shows("stdout"));
   const stderr = gather(channel.stderr, shows("stderr"));
@@ -119,15 +151,7 @@ async function execute(
     });
     channel.on("close", () => resolve(end));
   });
-  channel.end(stdin);
-  try {
-    const end = await ended;
-    const output = { stdout: stdout(), stderr: stderr() };
-    if (end !== "") throw new Error(`command ${end}${output.stderr === "" ? "" : `: ${output.stderr}`}`);
-    return output;
-  } finally {
-    context.cancelled.removeEventListener("abort", stop);
-  }
+  return { channel, ended, stdout, stderr };
 }
 
 /** The key itself of `TYPE BASE64 COMMENT`. */
