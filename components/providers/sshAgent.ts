@@ -48,8 +48,19 @@ export class SshAgent extends Agent {
       else if (!connection.destroyed) fail(`ssh ended with exit code ${String(code)}: ${lastLine(complaint)}`);
     });
     // What a socket has and a pipe has not.
-    const socketOnly = ["setTimeout", "setNoDelay", "setKeepAlive", "ref", "unref"];
-    return Object.assign(connection, Object.fromEntries(socketOnly.map((name) => [name, () => connection])));
+    const socketOnly = ["setTimeout", "setNoDelay", "setKeepAlive"];
+    // A connection that nobody uses, kept for later, is no reason for a process to go on.
+    const handles = [ssh, ssh.stdin, ssh.stdout, ssh.stderr] as unknown as { ref(): void; unref(): void }[];
+    return Object.assign(connection, Object.fromEntries(socketOnly.map((name) => [name, () => connection])), {
+      ref: () => {
+        for (const handle of handles) handle.ref();
+        return connection;
+      },
+      unref: () => {
+        for (const handle of handles) handle.unref();
+        return connection;
+      },
+    });
   }
 }
 
