@@ -19,6 +19,8 @@ const READY_MS = 30_000;
 export interface LabOptions {
   /** @default 3 */
   hosts?: number;
+  /** Number of a host → size of its disk in MiB. @default the machine's own */
+  disks?: Readonly<Record<number, number>>;
 }
 
 /**
@@ -34,7 +36,7 @@ export class Lab {
   private readonly name: string;
   private switch: ChildProcess | undefined;
 
-  constructor(name: string, { hosts = 3 }: LabOptions = {}) {
+  constructor(name: string, { hosts = 3, disks = {} }: LabOptions = {}) {
     this.name = name;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-lab-${name}-`));
     this.ssh = new SshAccess(this.folder);
@@ -48,6 +50,7 @@ export class Lab {
           address: `${BLOCK}.${index + 1}`,
           prefix: PREFIX,
           cgroupParent: `/mcp-estate-lab-${name}-${index + 1}`,
+          ...(disks[index + 1] === undefined ? {} : { diskMiB: disks[index + 1] }),
         }),
     );
   }

@@ -18,6 +18,8 @@ export interface LabHostOptions {
   prefix: number;
   /** Control group of all its containers. */
   cgroupParent: string;
+  /** Size of the disk for Docker's data. @default the machine's own */
+  diskMiB?: number;
 }
 
 /**
@@ -48,10 +50,18 @@ export class LabHost {
 
   /** Makes the namespaces. @returns the pid that holds them. */
   async create(): Promise<number> {
-    const { folder, name } = this.options;
-    mkdirSync(folder, { recursive: true });
+    const { folder, name, diskMiB } = this.options;
+    mkdirSync(join(folder, "data-root"), { recursive: true });
     writeFileSync(join(folder, "resolv.conf"), "");
-    const script = `hostname ${name} && mount --bind ${folder}/resolv.conf /etc/resolv.conf && ip link set lo up && touch ${folder}/made && exec sleep infinity`;
+    const steps = [
+      `hostname ${name}`,
+      `mount --bind ${folder}/resolv.conf /etc/resolv.conf`,
+      ...(diskMiB === undefined ? [] : [`mount -t tmpfs -o size=${diskMiB}m tmpfs ${folder}/data-root`]),
+      "ip link set lo up",
+      `touch ${folder}/made`,
+      "exec sleep infinity",
+    ];
+    const script = steps.join(" && ");
     this.holder = spawn("unshare", ["--net", "--uts", "--mount", "--", "sh", "-c", script], { stdio: "ignore" });
     await until(
       () => existsSync(join(folder, "made")),

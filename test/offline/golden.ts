@@ -60,6 +60,12 @@ export function recordedSwarmState(): RecordedResource[] {
   return readGolden<{ deployment: { resources: RecordedResource[] } }>("swarm/01-export.json").deployment.resources;
 }
 
+/** And of a second run with as few settings as there can be. */
+export function recordedMinimalState(): RecordedResource[] {
+  return readGolden<{ deployment: { resources: RecordedResource[] } }>("swarm/01b-minimal-export.json").deployment
+    .resources;
+}
+
 /** What a preview of the swarm's program said to one changed property at a time. */
 export function recordedSwarmChanges(): Record<string, RecordedStep[]> {
   return readGolden("swarm/02-property-changes.json");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setSecret } from "../e2e/secretSetting.ts";
 import { eventually } from "../e2e/testEstate.ts";
@@ -8,6 +8,10 @@ import { exampleConfig, SwarmEstate } from "./swarmEstate.ts";
 const MIB = 1024 * 1024;
 const ECHO = { server: "everything", tool: "echo", arguments: { message: "hello" } };
 const SEARCH = { server: "ai-memory", tool: "search_nodes", arguments: { query: "nothing" } };
+
+function goneIsFine(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404) throw error as unknown as Error;
+}
 
 describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", function () {
   this.timeout(600_000);
@@ -21,6 +25,7 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     return (await swarm.manager.getService(swarm.serviceName(component)).inspect()) as {
       ID: string;
       Version: { Index: number };
+      UpdateStatus: { State: string; StartedAt: string; CompletedAt: string };
       Spec: {
         TaskTemplate: { Resources: { Limits: { Pids: number } }; ContainerSpec: { Env?: string[] } };
         Mode: { Replicated: { Replicas: number } };
@@ -144,6 +149,29 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     await estate.succeed("up", ["--yes", "--expect-no-changes"]);
   });
 
+  it("A-33: an image that does not start goes back within two minutes, in the tasks' own words, and loses no call", async () => {
+    const file = join(estate.folder, "runtime/supervisor/main.ts");
+    const program = readFileSync(file, "utf8");
+    writeFileSync(file, `throw new Error("broken on purpose");\n${program}`);
+    try {
+      const { result, report } = await swarm.underLoad(() => estate.command("up", ["--yes"]), {
+        calls: [ECHO, SEARCH],
+      });
+      assert.notEqual(result.code, 0);
+      assert.match(result.output, /everything: Docker went back to the tasks before\n +task .* on lab-\d .*exit \(1\)/);
+      assert.deepEqual(report.lost, []);
+      const { StartedAt, CompletedAt, State } = (await specOf("everything")).UpdateStatus;
+      assert.equal(State, "rollback_completed");
+      const seconds = (Date.parse(CompletedAt) - Date.parse(StartedAt)) / 1000;
+      console.log(`      back after ${seconds.toFixed(0)} s`);
+      assert.ok(seconds < 120, `${seconds} s`);
+    } finally {
+      writeFileSync(file, program);
+    }
+    await estate.succeed("up", ["--yes"]);
+    await estate.succeed("up", ["--yes", "--expect-no-changes"]);
+  });
+
   it("R-DRF-01: replicas by hand are seen and mended", async () => {
     await lab
       .host(1)
@@ -181,8 +209,18 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     assert.equal((await swarm.tasks("everything"))[0]?.kernel.pids, 32);
   });
 
-  it("R-DRF-10: a service and a config that were removed by hand come back", async () => {
+  it("R-DRF-10: a service, its secrets and its config that were removed by hand come back", async () => {
     await swarm.manager.getService(swarm.serviceName("everything")).remove();
+    const isOf = ({ Spec }: { Spec?: { Name?: string } }) =>
+      Spec?.Name?.startsWith(`${swarm.serviceName("everything")}-`);
+    const secrets = (await swarm.manager.listSecrets()).filter(isOf);
+    const configs = (await swarm.manager.listConfigs()).filter(isOf);
+    assert.ok(secrets.length > 0 && configs.length === 1);
+    // Docker keeps what a task still uses.
+    await eventually(async () => {
+      for (const { ID } of secrets) await swarm.manager.getSecret(ID).remove().catch(goneIsFine);
+      for (const { ID } of configs) await swarm.manager.getConfig(ID).remove().catch(goneIsFine);
+    }, 30_000);
     await seenAndMended(/everything +exists +yes +removed/);
     assert.equal((await swarm.execute("everything", "echo", { message: "x" })).status, 200);
   });

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { ValueMap } from "../../offline/plugins/values.ts";
 import { Lab } from "../lab/lab.ts";
-import { comparable, recordedSwarmProgram, recordedSwarmState } from "../offline/golden.ts";
+import {
+  comparable,
+  recordedMinimalState,
+  recordedSwarmProgram,
+  recordedSwarmState,
+  type RecordedResource,
+} from "../offline/golden.ts";
 import { ensureImage, Project } from "../offline/support.ts";
 
 /** The recorded run had the program in an earlier form: these are what it said then. */
@@ -17,6 +23,26 @@ const OVER = {
     endpointSpec: {
       ports: [{ name: "http", protocol: "tcp", publishMode: "host", publishedPort: 18_080, targetPort: 8080 }],
     },
+  },
+};
+
+/** The second recorded run: of each resource as little as it can have. */
+const MINIMAL = {
+  noSecretName: true,
+  minimalRefs: true,
+  net: { name: "recnet2" },
+  conf: { name: null },
+  service: {
+    name: "recsvc2",
+    taskSpec: {
+      containerSpec: {
+        ...{ env: null, user: null, readOnly: null, capDrops: null, labels: null },
+        ...{ stopGracePeriod: null, healthcheck: null, mounts: null },
+      },
+      ...{ resources: null, restartPolicy: null, placement: null, logDriver: null },
+    },
+    ...{ mode: null, endpointSpec: null, updateConfig: null, rollbackConfig: null, labels: null },
+    convergeConfig: { timeout: "20s" },
   },
 };
 
@@ -59,18 +85,8 @@ describe("the swarm's recorded program under the stand-ins, with the real engine
   });
 
   for (const name of ["net", "sec", "conf", "svc"]) {
-    it(`leaves the state of ${name} that the official plugin leaves, field by field`, async () => {
-      const actual = await project.resource(name);
-      const recorded = recordedSwarmState().find(({ urn }) => urn.endsWith(`::${name}`));
-      assert.ok(recorded);
-      const same = (value: ValueMap) => comparable(EXCLUDED, value);
-      // The recording has a word in place of each ciphertext.
-      const inClear = (value: ValueMap) =>
-        JSON.parse(JSON.stringify(same(value)).replaceAll(/"ciphertext":\d+/g, '"ciphertext":0')) as ValueMap;
-      assert.deepEqual(inClear(actual.inputs), inClear(recorded.inputs), `inputs of ${name}`);
-      assert.deepEqual(inClear(actual.outputs), inClear(recorded.outputs), `outputs of ${name}`);
-      assert.deepEqual(actual.additionalSecretOutputs, recorded.additionalSecretOutputs, `secret outputs of ${name}`);
-    });
+    it(`leaves the state of ${name} that the official plugin leaves, field by field`, () =>
+      assertRecorded(project, recordedSwarmState(), name));
   }
 
   it("finds nothing to do on a second look", async () => {
@@ -112,4 +128,35 @@ describe("the swarm's recorded program under the stand-ins, with the real engine
     await project.must("config", "set", "over", "{}");
     await project.must("up", "--yes", "--skip-preview", "--refresh");
   });
+
+  it("leaves the state that the official plugin leaves of resources with next to no settings", async () => {
+    const program = recordedSwarmProgram().replace("unix:///var/run/manager.sock", manager.dockerHost);
+    const minimal = await Project.create("swarmminimal", program);
+    try {
+      await minimal.must("config", "set", "over", JSON.stringify(MINIMAL));
+      await minimal.must("up", "--yes", "--skip-preview");
+      for (const name of ["net", "sec", "conf", "svc"]) await assertRecorded(minimal, recordedMinimalState(), name);
+      await minimal.must("preview", "--expect-no-changes", "--refresh");
+    } finally {
+      await minimal.dispose();
+    }
+  });
 });
+
+async function assertRecorded(project: Project, recording: RecordedResource[], name: string): Promise<void> {
+  const actual = await project.resource(name);
+  const recorded = recording.find(({ urn }) => urn.endsWith(`::${name}`));
+  assert.ok(recorded);
+  const same = (value: ValueMap) => comparable(EXCLUDED, value);
+  // The recording has a word in place of each ciphertext.
+  const inClear = (value: ValueMap) =>
+    JSON.parse(
+      JSON.stringify(same(value))
+        .replaceAll(/"ciphertext":\d+/g, '"ciphertext":0')
+        // What the plugin has named itself ends in seven digits of its own.
+        .replaceAll(/"(sec|conf)-[0-9a-f]{7}"/g, '"$1-0000000"'),
+    ) as ValueMap;
+  assert.deepEqual(inClear(actual.inputs), inClear(recorded.inputs), `inputs of ${name}`);
+  assert.deepEqual(inClear(actual.outputs), inClear(recorded.outputs), `outputs of ${name}`);
+  assert.deepEqual(actual.additionalSecretOutputs, recorded.additionalSecretOutputs, `secret outputs of ${name}`);
+}

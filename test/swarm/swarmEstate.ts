@@ -19,6 +19,8 @@ import type { LabHost } from "../lab/labHost.ts";
 export interface SwarmEstateOptions {
   hosts: number;
   managers: number;
+  /** Number of a host → size of its disk in MiB. @default the machine's own */
+  disks?: Readonly<Record<number, number>>;
   /** Settings by their full keys; nodes, addresses and the certificate are put in. */
   config: Record<string, object | string>;
 }
@@ -48,10 +50,10 @@ export class SwarmEstate {
   private hasFolder = false;
 
   constructor(stack: TestStack, options: SwarmEstateOptions) {
-    const { hosts, config } = options;
+    const { hosts, config, disks = {} } = options;
     this.options = options;
     this.port = places[stack].port;
-    this.lab = new Lab(stack, { hosts });
+    this.lab = new Lab(stack, { hosts, disks });
     const first = this.lab.host(1);
     const { certificate, key } = selfSigned(`${stack}.example.org`);
     this.certificate = certificate;
