@@ -48,19 +48,25 @@ export async function causes(docker: Docker, tasks: readonly Task[], known: Read
   const names = await nodeNames(docker);
   const told = new Set<string>();
   const lines: string[] = [];
-  for (const task of tasks) {
+  for (const task of faulty(tasks.filter(({ ID }) => !known.has(ID)))) {
     const { State, Err, Message = "" } = task.Status;
-    // One that never had a node waits for ever, and says why; one that was unhealthy is shut down with its reason.
-    const hasFailed = isFailed(task) || (Err !== undefined && Err !== "");
-    if (known.has(task.ID) || !hasFailed || lines.length >= CAUSES) continue;
-    const words = `${State}: ${Err ?? Message}`;
-    if (told.has(words)) continue;
+    const words = `${State}: ${Err || Message}`;
+    if (told.has(words) || lines.length >= CAUSES) continue;
     told.add(words);
     const where = names.get(task.NodeID ?? "") ?? "no node";
     const log = await lastLines(docker, task);
     lines.push([`task ${task.Slot ?? ""} on ${where} ${words}`, ...log.map((line) => `    ${line}`)].join("\n"));
   }
   return lines;
+}
+
+/**
+ * One that never had a node waits for ever, and says why; one that was unhealthy is shut down with its reason. Where none
+ * gives a reason, those that were taken away again are told of, for what their logs say.
+ */
+function faulty(tasks: readonly Task[]): readonly Task[] {
+  const failed = tasks.filter((task) => isFailed(task) || Boolean(task.Status.Err));
+  return failed.length > 0 ? failed : tasks.filter(({ DesiredState }) => DesiredState !== "running");
 }
 
 /** Of a task that never had a container there are none. */
