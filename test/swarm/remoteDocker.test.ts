@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { selfSigned } from "../e2e/certificates.ts";
 import { places } from "../e2e/places.ts";
@@ -8,11 +10,13 @@ import { ensureSharedImages } from "../e2e/sharedImages.ts";
 import { TestEstate } from "../e2e/testEstate.ts";
 import { Lab } from "../lab/lab.ts";
 import type { LabHost } from "../lab/labHost.ts";
+import { TlsAccess } from "../lab/tlsAccess.ts";
 
 /** The docker target with its Docker on another host. */
 describe("R-TGT-09: an estate on another Docker host", function () {
   this.timeout(300_000);
   const lab = new Lab("remote", { hosts: 2 });
+  const stranger = new TlsAccess(mkdtempSync(join(tmpdir(), "another-authority-")));
   const path = `${lab.ssh.bin}:${process.env["PATH"] ?? ""}`;
   const { port, range } = places.remotedocker;
   const ways: { name: string; host: LabHost; env: Record<string, string> }[] = [
@@ -33,8 +37,12 @@ describe("R-TGT-09: an estate on another Docker host", function () {
     const tags = await ensureSharedImages([catalogue.get("everything")].flatMap((each) => each ?? []));
     await lab.up();
     await lab.copyImages(tags);
+    await stranger.create();
   });
-  after(() => lab.down());
+  after(async () => {
+    await lab.down();
+    rmSync(dirname(stranger.folder), { recursive: true });
+  });
 
   for (const { name, host, env } of ways) {
     it(`${name}: from the stack file to an answering estate, nothing to do on a second look, and down again`, async () => {
@@ -74,7 +82,7 @@ describe("R-TGT-09: an estate on another Docker host", function () {
       /Docker does not answer at DOCKER_HOST.*Host key verification failed/,
     ],
     [
-      "a certificate of another authority",
+      "certificates that are not there",
       {
         DOCKER_HOST: `tcp://${lab.host(2).address}:2376`,
         DOCKER_TLS_VERIFY: "1",
@@ -82,6 +90,16 @@ describe("R-TGT-09: an estate on another Docker host", function () {
         PATH: path,
       },
       /Docker over TLS needs \/nowhere\/ca\.pem; let DOCKER_CERT_PATH name the folder/,
+    ],
+    [
+      "certificates of another authority",
+      {
+        DOCKER_HOST: `tcp://${lab.host(2).address}:2376`,
+        DOCKER_TLS_VERIFY: "1",
+        DOCKER_CERT_PATH: stranger.folder,
+        PATH: path,
+      },
+      /Docker does not answer at DOCKER_HOST="tcp:\S+:2376".*certificate/,
     ],
   ] as const) {
     it(`says in one line what is wrong with ${what}`, async () => {

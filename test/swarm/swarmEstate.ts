@@ -11,7 +11,7 @@ import { selfSigned } from "../e2e/certificates.ts";
 import { places, type TestStack } from "../e2e/places.ts";
 import { setSecret } from "../e2e/secretSetting.ts";
 import { ensureSharedImages } from "../e2e/sharedImages.ts";
-import { TestEstate } from "../e2e/testEstate.ts";
+import { eventually, TestEstate } from "../e2e/testEstate.ts";
 import { Lab } from "../lab/lab.ts";
 import type { CallerReport, CallerSpec } from "../lab/caller.ts";
 import type { LabHost } from "../lab/labHost.ts";
@@ -166,6 +166,27 @@ export class SwarmEstate {
 
   execute(server: string, tool: string, args: object, host?: LabHost): Promise<{ status: number; body: unknown }> {
     return this.ask("/execute", { body: { server, tool, arguments: args }, ...(host ? { host } : {}) });
+  }
+
+  /**
+   * Kills a node that runs a gateway and waits until all three run elsewhere, which may take 30 s once the loss is seen.
+   * @returns milliseconds until Docker saw the loss, and from then until they ran.
+   */
+  async lose(victim: LabHost): Promise<{ seenMs: number; backMs: number }> {
+    const isThere = (await this.tasks("gateway")).some(({ host }) => host === victim);
+    assert.ok(isThere, `${victim.name} runs a gateway`);
+    await victim.kill();
+    const lost = Date.now();
+    await eventually(async () => {
+      const nodes = (await this.manager.listNodes()) as unknown as {
+        Description: { Hostname: string };
+        Status: { State: string };
+      }[];
+      assert.equal(nodes.find(({ Description }) => Description.Hostname === victim.name)?.Status.State, "down");
+    }, 60_000);
+    const seen = Date.now();
+    await eventually(async () => assert.equal((await this.tasks("gateway")).length, 3), 30_000);
+    return { seenMs: seen - lost, backMs: Date.now() - seen };
   }
 
   /** Calls all hosts' edges in turn while `work` goes on and two seconds longer. */
