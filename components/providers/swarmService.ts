@@ -43,9 +43,9 @@ const SPARE_MS = 20_000;
 
 /** A place that no node has is found at preview, not left pending (R-TGT-04). */
 export async function checkPlacement(inputs: SwarmServiceInputs): Promise<CheckResult<SwarmServiceInputs>> {
-  const { constraints } = inputs.placement;
+  const { constraints, labels: declared } = inputs.placement;
   if (constraints.length === 0) return { inputs };
-  const nodes = await listNodes(connect());
+  const nodes = (await listNodes(connect(), declared)).sort((a, b) => a.name.localeCompare(b.name));
   if (eligible(nodes, constraints).length > 0) return { inputs };
   const there = nodes.map(({ name, role, labels, takesTasks }) => {
     const words = [role, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
@@ -63,7 +63,7 @@ export async function checkPlacement(inputs: SwarmServiceInputs): Promise<CheckR
 export async function ensureService(inputs: SwarmServiceInputs): Promise<SwarmServiceState> {
   const docker = connect();
   const { spec } = inputs;
-  const nodes = await listNodes(docker);
+  const nodes = await listNodes(docker, inputs.placement.labels);
   const constraints = chosenConstraints(inputs.placement, nodes);
   const existing = await findService(docker, spec.name);
   if (existing) refuseForeign(existing, spec);
@@ -150,7 +150,7 @@ export async function observeService(state: SwarmServiceState): Promise<SwarmFac
   const docker = connect();
   const service = await findService(docker, state.serviceId);
   if (!service) return undefined;
-  const nodes = await listNodes(docker);
+  const nodes = await listNodes(docker, state.placement.labels);
   const constraints = chosenConstraints(state.placement, nodes);
   // A preference that holds no longer, or does again, is a reason to move.
   const expected = factsOf(serviceSpec(state.spec, constraints));

@@ -42,7 +42,7 @@ export class SwarmTarget implements Target {
   private dataProvider: docker.Provider | undefined;
   private readonly running: pulumi.Resource[] = [];
   private readonly built: Record<string, pulumi.Output<DeployedImage>> = {};
-  private readonly workloads: pulumi.Output<SmokeGateArgs["workloads"][number][]>[] = [];
+  private readonly workloads: SmokeGateArgs["workloads"][number][] = [];
   private readonly touched: Record<string, pulumi.Output<string>> = {};
 
   constructor(owner: Owner, config: SwarmConfig) {
@@ -173,18 +173,8 @@ export class SwarmTarget implements Target {
     this.running.push(service);
     this.touched[name] = pulumi.interpolate`${service.provedAt} ${pulumi.output(spec.contract).apply(digest)}`;
     const proof = { closed, limits, supervised, secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)] };
-    this.workloads.push(
-      service.tasks.apply((tasks) =>
-        tasks.map(({ node, containerId, dockerHost }) => ({
-          component: tasks.length === 1 ? name : `${name} on ${node}`,
-          server: component,
-          containerId,
-          isTask: true,
-          ...(dockerHost ? { dockerHost } : {}),
-          ...proof,
-        })),
-      ),
-    );
+    const where = service.serviceId.apply((id) => ({ id, nodes: this.nodes }));
+    this.workloads.push({ component: name, server: component, containerId: "", service: where, ...proof });
     return {
       containerId: service.serviceId,
       // Through the service: nobody is to call a task that is not proved yet.
@@ -199,8 +189,7 @@ export class SwarmTarget implements Target {
   }
 
   smokeGate(spec: SmokeGateSpec): pulumi.Output<SmokeReport> {
-    const workloads = pulumi.all(this.workloads).apply((each) => each.flat());
-    const args = { ...spec, workloads: workloads as unknown as SmokeGateArgs["workloads"], touched: this.touched };
+    const args = { ...spec, workloads: this.workloads, touched: this.touched };
     return new SmokeGate("smoke", args, { dependsOn: this.running }).report;
   }
 
@@ -237,7 +226,13 @@ export class SwarmTarget implements Target {
     const { constraints = [], preferences = [] } = placement ?? {};
     const { dataNode } = this.config;
     const kept = mounts.length > 0 && dataNode !== undefined ? [`node.hostname==${dataNode}`] : [];
-    return { constraints: [...constraints, ...kept], preferences };
+    const asksForLabels = [...constraints, ...preferences].some((expression) => expression.includes("node.labels."));
+    const labels = Object.entries(asksForLabels ? this.config.nodes : {}).map(([name, node]) => [name, node.labels]);
+    return {
+      constraints: [...constraints, ...kept],
+      preferences,
+      labels: Object.fromEntries(labels) as SwarmPlacement["labels"],
+    };
   }
 
   private physicalName(name: string): string {

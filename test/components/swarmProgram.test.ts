@@ -64,7 +64,11 @@ describe("R-TGT-01: the same components on a swarm", () => {
     assert.equal(spec.limits.memoryMiB, 512);
     assert.equal(spec.cpuReservation, 0.5);
     assert.deepEqual(spec.update, { order: "start-first", monitorSeconds: 7 });
-    assert.deepEqual(service("gateway")["placement"], { constraints: ["node.role==worker"], preferences: [] });
+    assert.deepEqual(service("gateway")["placement"], {
+      constraints: ["node.role==worker"],
+      preferences: [],
+      labels: {},
+    });
     assert.equal(service("gateway")["timeoutSeconds"], 77);
     assert.deepEqual(
       spec.networks.map(({ network }) => network),
@@ -92,11 +96,21 @@ describe("R-TGT-01: the same components on a swarm", () => {
   });
 
   it("what keeps data runs where its volume is, old before new; what keeps none runs where it prefers", () => {
-    assert.deepEqual(service("notes")["placement"], { constraints: ["node.hostname==b"], preferences: [] });
+    assert.deepEqual(service("notes")["placement"], {
+      constraints: ["node.hostname==b"],
+      preferences: [],
+      labels: {},
+    });
     assert.equal(specOf("notes").update.order, "stop-first");
     assert.deepEqual(specOf("notes").mounts, [{ volume: "mcp-estate-test-notes-data", path: "/data" }]);
     assert.equal(only(seen, "docker", "data-node").inputs["host"], "ssh://root@b");
-    assert.deepEqual(service("echo")["placement"], { constraints: [], preferences: ["node.labels.type==gpu"] });
+    assert.deepEqual(service("echo")["placement"], {
+      constraints: [],
+      preferences: ["node.labels.type==gpu"],
+      labels: Object.fromEntries(
+        Object.entries(SWARM.nodes).map(([name, node]) => [name, "labels" in node ? node.labels : {}]),
+      ),
+    });
     assert.equal(specOf("echo").update.order, "start-first");
   });
 

@@ -235,7 +235,6 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     );
     await swarm.node("lab-3", {});
     await estate.succeed("up", ["--yes"]);
-    await estate.succeed("up", ["--yes"]);
     await estate.succeed("up", ["--yes", "--expect-no-changes"]);
     assert.equal((await swarm.execute("everything", "echo", { message: "x" })).status, 200);
     await swarm.everything({});
@@ -244,13 +243,16 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
 
   it("R-TGT-04, R-TGT-07: what no node satisfies and what a swarm lacks is refused at preview, by name", async () => {
     await swarm.everything({ placement: { constraints: ["node.labels.type==tpu"] } });
-    const placed = await estate.command("preview");
-    assert.notEqual(placed.code, 0);
-    assert.match(placed.output, /no node satisfies node\.labels\.type==tpu; there are lab-1 \(manager\)/);
-    await swarm.everything({ egress: ["example.org:443"] });
-    const lacking = await estate.command("preview");
-    assert.match(lacking.output, /mcp-estate:servers\.everything\.egress: given; target swarm has no way out/);
-    await swarm.everything({});
+    try {
+      const placed = await estate.command("preview");
+      assert.notEqual(placed.code, 0);
+      assert.match(placed.output, /no node satisfies node\.labels\.type==tpu; there are lab-1 \(manager\)/);
+      await swarm.everything({ egress: ["example.org:443"] });
+      const lacking = await estate.command("preview");
+      assert.match(lacking.output, /mcp-estate:servers\.everything\.egress: given; target swarm has no way out/);
+    } finally {
+      await swarm.everything({});
+    }
   });
 
   it("a manager that is killed changes nothing for callers of the other nodes, and its tasks come back elsewhere", async () => {

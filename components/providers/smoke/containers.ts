@@ -11,7 +11,7 @@ import type { SmokeWorkload } from "./spec.ts";
 export async function enforced(workload: SmokeWorkload): Promise<string> {
   const { State } = await connectTo(workload.dockerHost).getContainer(workload.containerId).inspect();
   if (!State.Running) throw new Error(`its container is ${State.Status}`);
-  const gaps = workload.isTask ? await taskGaps(workload) : await containerGaps(workload);
+  const gaps = workload.service ? await taskGaps(workload) : await containerGaps(workload);
   if (gaps.length > 0) throw new Error(gaps.join("; "));
   const { memoryMiB, pids, cpus } = workload.limits;
   return `${memoryMiB} MiB, ${pids} tasks, ${cpus} cpus`;
@@ -27,9 +27,9 @@ async function taskGaps({ containerId, dockerHost, limits }: SmokeWorkload): Pro
 }
 
 /** @throws Error naming the files that are missing or empty. */
-export async function delivered({ containerId, dockerHost, isTask, secretNames }: SmokeWorkload): Promise<string> {
+export async function delivered({ containerId, dockerHost, service, secretNames }: SmokeWorkload): Promise<string> {
   const container = connectTo(dockerHost).getContainer(containerId);
-  const sizes = isTask ? await mountedFileSizes(container) : await secretFileSizes(container);
+  const sizes = service ? await mountedFileSizes(container) : await secretFileSizes(container);
   const missing = secretNames.filter((name) => !sizes.get(name));
   if (missing.length > 0) throw new Error(`missing or empty under /run/secrets: ${missing.join(", ")}`);
   return secretNames.length === 1 ? "1 file" : `${secretNames.length} files`;

@@ -9,17 +9,21 @@ export interface SmokeServer {
   proof: ProofCall;
 }
 
-/** One container of the estate. */
+/** One container of the estate, or a service of a swarm, whose running tasks are asked. */
 export interface SmokeWorkload {
-  /** Its name: the component's, or that of one of a server's instances. */
+  /** Its name: the component's, that of one of a server's instances, or of a task with its node. */
   component: string;
   /** The component: the same for all instances of a server. */
   server: string;
+  /** Of a service: "" until its tasks are looked up. */
   containerId: string;
   /** How its node's Docker is reached, where that is another than the connected one. */
   dockerHost?: string;
-  /** A task of a swarm, of which Docker keeps less than of a container: it is asked from inside. @default false */
-  isTask?: boolean;
+  /**
+   * Of a service: its id, and how each node's Docker is reached ("": the connected one). Docker keeps less of a task than of
+   * a container: it is asked from inside.
+   */
+  service?: { id: string; nodes: Readonly<Record<string, string>> };
   limits: Limits;
   supervised: boolean;
   /** Names of the files that it must have under /run/secrets. */

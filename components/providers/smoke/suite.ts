@@ -1,6 +1,7 @@
 import { answers, toolsOf } from "./answers.ts";
 import { closed } from "./closed.ts";
 import { delivered, enforced } from "./containers.ts";
+import { present } from "./present.ts";
 import { SMOKE_CHECKS, type SmokeCheck, type SmokeReport, type SmokeSpec } from "./spec.ts";
 
 export type * from "./spec.ts";
@@ -11,13 +12,17 @@ export type * from "./spec.ts";
  */
 export async function runSmoke(spec: SmokeSpec): Promise<SmokeReport> {
   const deadline = Date.now() + spec.timeoutSeconds * 1000;
-  const containers = spec.workloads.flatMap((workload) => [
+  const { workloads, absent } = await present(spec.workloads);
+  const containers = workloads.flatMap((workload) => [
     settle("limits", workload.component, () => enforced(workload)),
     ...(workload.secretNames.length > 0 ? [settle("secrets", workload.component, () => delivered(workload))] : []),
-    ...(workload.closed ? [settle("closed", workload.component, () => closed(workload, spec.workloads))] : []),
+    ...(workload.closed ? [settle("closed", workload.component, () => closed(workload, workloads))] : []),
   ]);
   const servers = spec.servers.map((server) => settle("answers", server.name, () => answers(spec, server, deadline)));
-  const checks = await Promise.all([...servers, ...containers]);
+  const lacking = absent.map((subject): SmokeCheck => {
+    return { check: "limits", subject, passed: false, detail: "none of its tasks runs" };
+  });
+  const checks = [...lacking, ...(await Promise.all([...servers, ...containers]))];
   return { checks: inOrder(checks), tools: await toolsOf(spec) };
 }
 

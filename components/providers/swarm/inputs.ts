@@ -65,6 +65,8 @@ export interface SwarmPlacement {
   constraints: readonly string[];
   /** Each holds as long as a node that takes tasks satisfies it; else tasks run anywhere (R-TGT-03). */
   preferences: readonly string[];
+  /** Node → the labels that the stack gives it: they count before they are set. None where no expression asks for labels. */
+  labels: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** R-TGT-05. */

@@ -11,7 +11,8 @@ export interface SwarmNode {
   takesTasks: boolean;
 }
 
-export async function listNodes(docker: Docker): Promise<SwarmNode[]> {
+/** @param declared node → labels that it has or is about to get, beside those that Docker tells of. */
+export async function listNodes(docker: Docker, declared: SwarmPlacement["labels"] = {}): Promise<SwarmNode[]> {
   const nodes = (await docker.listNodes()) as unknown as {
     ID: string;
     Spec: { Role: string; Availability: string; Labels?: Record<string, string> };
@@ -22,13 +23,16 @@ export async function listNodes(docker: Docker): Promise<SwarmNode[]> {
     id: ID,
     name: Description.Hostname,
     role: Spec.Role,
-    labels: Spec.Labels ?? {},
+    labels: { ...Spec.Labels, ...declared[Description.Hostname] },
     takesTasks: Status.State === "ready" && Spec.Availability === "active",
   }));
 }
 
 /** The constraints, and of the preferences those that some node can satisfy together with them. */
-export function chosenConstraints({ constraints, preferences }: SwarmPlacement, nodes: readonly SwarmNode[]): string[] {
+export function chosenConstraints(
+  { constraints, preferences }: Pick<SwarmPlacement, "constraints" | "preferences">,
+  nodes: readonly SwarmNode[],
+): string[] {
   const chosen = [...constraints];
   for (const preference of preferences) {
     if (eligible(nodes, [...chosen, preference]).length > 0) chosen.push(preference);

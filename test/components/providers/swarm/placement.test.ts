@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import type Docker from "dockerode";
 import {
   chosenConstraints,
   eligible,
   isConstraint,
+  listNodes,
   type SwarmNode,
 } from "../../../../components/providers/swarm/placement.ts";
 
@@ -32,6 +34,25 @@ describe("R-TGT-03, R-TGT-04: where tasks may run", () => {
     assert.deepEqual(choose([], ["node.labels.type==gpu"]), ["node.labels.type==gpu"]);
     assert.deepEqual(choose(["node.role==manager"], ["node.labels.type==gpu"]), ["node.role==manager"]);
     assert.deepEqual(choose([], ["node.labels.zone==1", "node.labels.type==gpu"]), ["node.labels.type==gpu"]);
+  });
+
+  it("counts labels that the stack is about to give, beside those that a node has", async () => {
+    const answer = ["a", "b"].map((name) => ({
+      ID: `id-${name}`,
+      Spec: { Role: "worker", Availability: "active", Labels: { zone: "1" } },
+      Description: { Hostname: name },
+      Status: { State: "ready" },
+    }));
+    const docker = { listNodes: () => Promise.resolve(answer) } as unknown as Docker;
+    const found = await listNodes(docker, { b: { type: "gpu" } });
+    assert.deepEqual(
+      found.map(({ labels }) => labels),
+      [{ zone: "1" }, { zone: "1", type: "gpu" }],
+    );
+    assert.deepEqual(
+      eligible(found, ["node.labels.type==gpu"]).map(({ name }) => name),
+      ["b"],
+    );
   });
 
   it("knows what it can judge", () => {
