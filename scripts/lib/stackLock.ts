@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { stateFolder } from "./environment.ts";
 import { capture } from "./exec.ts";
@@ -29,6 +29,7 @@ export async function mendStackLock(prepared: Prepared, project: string, stack: 
   }
   const [dead] = locks;
   if (dead === undefined) return;
+  mendCheckpoint(prepared, stack, say);
   const { code, stderr } = await capture(prepared.engine.file, ["cancel", "--yes", "--stack", stack], {
     cwd: project,
     env: prepared.env,
@@ -38,6 +39,22 @@ export async function mendStackLock(prepared: Prepared, project: string, stack: 
       `the lock of dead process ${dead.pid} on stack "${stack}" cannot be taken away: ${stderr.trim()}`,
     );
   say(`stack "${stack}" was locked by process ${dead.pid}, which is dead (since ${dead.timestamp}): lock taken away`);
+}
+
+/** An engine that was killed while it wrote the state leaves a file cut off; the one of just before lies beside it. */
+function mendCheckpoint(prepared: Prepared, stack: string, say: Say): void {
+  const root = join(stateFolder(prepared.env) ?? "", "stacks");
+  if (!existsSync(root)) return;
+  const name = `${stack.split("/").at(-1) ?? stack}.json`;
+  for (const path of readdirSync(root, { recursive: true, encoding: "utf8" })) {
+    const file = join(root, path);
+    const former = `${file}.bak`;
+    if (basename(path) !== name || readJson(file) !== undefined || readJson(former) === undefined) continue;
+    // In one step: who is killed here as well leaves one of the two whole.
+    copyFileSync(former, `${file}.mended`);
+    renameSync(`${file}.mended`, file);
+    say(`the state of stack "${stack}" was cut off when its update was killed: the state of just before is used`);
+  }
 }
 
 function readLocks(prepared: Prepared, stack: string): StackLock[] {

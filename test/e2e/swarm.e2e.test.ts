@@ -51,9 +51,14 @@ describe("R-TGT-01: an estate on a swarm of two nodes", function () {
     assert.match(stdout, /service gateway +pids +64 +99/);
     assert.match(stdout, /service gateway +replicas +2 +1/);
     await estate.succeed("up", ["--yes"]);
-    assert.deepEqual(
-      (await swarm.tasks("gateway")).map(({ kernel }) => kernel.pids),
-      [64, 64],
+    // The task of before may still be ending its calls, for as long as it is given to stop.
+    await eventually(
+      async () =>
+        assert.deepEqual(
+          (await swarm.tasks("gateway")).map(({ kernel }) => kernel.pids),
+          [64, 64],
+        ),
+      60_000,
     );
     await estate.succeed("up", ["--yes", "--expect-no-changes"]);
   });

@@ -39,6 +39,31 @@ describe("mendStackLock", () => {
     ]);
   });
 
+  it("puts the state of just before in the place of one that was cut off, of that stack alone", async () => {
+    lock(spawnSync("true").pid);
+    const state = (name: string, text: string) => write(project, `.pulumi/stacks/mcp-estate/${name}`, text);
+    const cut = state("dev.json", "");
+    state("dev.json.bak", '{"version":3}');
+    const other = state("other.json", "");
+    state("other.json.bak", "{}");
+    const { said, say } = listener();
+    await mendStackLock(prepared, project, "dev", say);
+    assert.equal(readFileSync(cut, "utf8"), '{"version":3}');
+    assert.equal(readFileSync(other, "utf8"), "");
+    assert.match(said[0] ?? "", /^the state of stack "dev" was cut off when its update was killed/);
+  });
+
+  it("leaves a whole state as it is, and one that has nothing whole beside it", async () => {
+    lock(spawnSync("true").pid);
+    const whole = write(project, ".pulumi/stacks/a/dev.json", '{"version":4}');
+    write(project, ".pulumi/stacks/a/dev.json.bak", '{"version":3}');
+    const cut = write(project, ".pulumi/stacks/b/dev.json", "{");
+    write(project, ".pulumi/stacks/b/dev.json.bak", "");
+    await mendStackLock(prepared, project, "dev", () => undefined);
+    assert.equal(readFileSync(whole, "utf8"), '{"version":4}');
+    assert.equal(readFileSync(cut, "utf8"), "{");
+  });
+
   it("respects the lock of a live engine, naming it and since when", async () => {
     const engine = spawn("sleep", ["30"], { argv0: "pulumi" });
     try {
