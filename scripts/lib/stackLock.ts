@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
@@ -29,7 +29,7 @@ export async function mendStackLock(prepared: Prepared, project: string, stack: 
   }
   const [dead] = locks;
   if (dead === undefined) return;
-  mendCheckpoint(prepared, stack, say);
+  removeCutOffAttributes(prepared, stack);
   const { code, stderr } = await capture(prepared.engine.file, ["cancel", "--yes", "--stack", stack], {
     cwd: project,
     env: prepared.env,
@@ -41,19 +41,18 @@ export async function mendStackLock(prepared: Prepared, project: string, stack: 
   say(`stack "${stack}" was locked by process ${dead.pid}, which is dead (since ${dead.timestamp}): lock taken away`);
 }
 
-/** An engine that was killed while it wrote the state leaves a file cut off; the one of just before lies beside it. */
-function mendCheckpoint(prepared: Prepared, stack: string, say: Say): void {
+/**
+ * Beside the state the engine writes a file of attributes, and that one in place: an engine that was killed meanwhile
+ * leaves it empty, and the next refuses the (whole) state with "EOF". It reads a state without attributes.
+ */
+function removeCutOffAttributes(prepared: Prepared, stack: string): void {
   const root = join(stateFolder(prepared.env) ?? "", "stacks");
   if (!existsSync(root)) return;
-  const name = `${stack.split("/").at(-1) ?? stack}.json`;
+  const name = stack.split("/").at(-1) ?? stack;
   for (const path of readdirSync(root, { recursive: true, encoding: "utf8" })) {
     const file = join(root, path);
-    const former = `${file}.bak`;
-    if (basename(path) !== name || readJson(file) !== undefined || readJson(former) === undefined) continue;
-    // In one step: who is killed here as well leaves one of the two whole.
-    copyFileSync(former, `${file}.mended`);
-    renameSync(`${file}.mended`, file);
-    say(`the state of stack "${stack}" was cut off when its update was killed: the state of just before is used`);
+    const isOurs = basename(path).startsWith(`${name}.json`) && path.endsWith(".attrs");
+    if (isOurs && readJson(file) === undefined) rmSync(file);
   }
 }
 

@@ -39,29 +39,22 @@ describe("mendStackLock", () => {
     ]);
   });
 
-  it("puts the state of just before in the place of one that was cut off, of that stack alone", async () => {
+  it("takes away attributes that were cut off, of that stack's state alone, and leaves whole ones", async () => {
     lock(spawnSync("true").pid);
-    const state = (name: string, text: string) => write(project, `.pulumi/stacks/mcp-estate/${name}`, text);
-    const cut = state("dev.json", "");
-    state("dev.json.bak", '{"version":3}');
-    const other = state("other.json", "");
-    state("other.json.bak", "{}");
-    const { said, say } = listener();
-    await mendStackLock(prepared, project, "dev", say);
-    assert.equal(readFileSync(cut, "utf8"), '{"version":3}');
-    assert.equal(readFileSync(other, "utf8"), "");
-    assert.match(said[0] ?? "", /^the state of stack "dev" was cut off when its update was killed/);
+    const file = (name: string, text: string) => write(project, `.pulumi/stacks/mcp-estate/${name}`, text);
+    const state = file("dev.json", "{}");
+    const cut = [file("dev.json.attrs", ""), file("dev.json.bak.attrs", '{"md5":')];
+    const whole = file("dev.json.bak.bak.attrs", "{}");
+    const others = file("other.json.attrs", "");
+    await mendStackLock(prepared, project, "dev", () => undefined);
+    assert.deepEqual([...cut, state, whole, others].map(existsSync), [false, false, true, true, true]);
+    assert.equal(calls(), "cancel --yes --stack dev\n");
   });
 
-  it("leaves a whole state as it is, and one that has nothing whole beside it", async () => {
-    lock(spawnSync("true").pid);
-    const whole = write(project, ".pulumi/stacks/a/dev.json", '{"version":4}');
-    write(project, ".pulumi/stacks/a/dev.json.bak", '{"version":3}');
-    const cut = write(project, ".pulumi/stacks/b/dev.json", "{");
-    write(project, ".pulumi/stacks/b/dev.json.bak", "");
+  it("touches nothing where no lock is left behind", async () => {
+    const cut = write(project, ".pulumi/stacks/mcp-estate/dev.json.attrs", "");
     await mendStackLock(prepared, project, "dev", () => undefined);
-    assert.equal(readFileSync(whole, "utf8"), '{"version":4}');
-    assert.equal(readFileSync(cut, "utf8"), "{");
+    assert.ok(existsSync(cut));
   });
 
   it("respects the lock of a live engine, naming it and since when", async () => {
