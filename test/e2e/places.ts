@@ -29,6 +29,7 @@ export const places = {
   edges: { port: 12466, range: "10.252.0.0/16" },
   egress: { port: 12465, range: "10.249.0.0/16" },
   envs: { port: 12421, range: "10.243.0.0/16" },
+  gate: { port: 12475, range: "10.207.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },
   rotate: { port: 12467, range: "10.254.0.0/16" },
   rnd: { port: 12202, range: "10.214.0.0/16" },
