@@ -44,6 +44,7 @@ export class Edge extends Proxy {
         ports: [{ containerPort: SERVICE_PORT, hostPort: port, bind, tls: tls !== undefined }],
         scratchMiB: SCRATCH_MIB,
         probe: { path: "/health", port: EDGE_PROBE_PORT },
+        knowsNode: true,
         files: filesOf(args),
       },
       opts,
@@ -53,9 +54,11 @@ export class Edge extends Proxy {
   }
 }
 
-function filesOf({ settings: { tls, replicas: gateways }, gateway: { alias } }: EdgeArgs): WorkloadSpec["secrets"] {
+function filesOf({ target, settings, gateway: { alias, nearAlias } }: EdgeArgs): WorkloadSpec["secrets"] {
+  const { tls, replicas: gateways } = settings;
+  const near = target.tellsNode ? { nearAlias } : {};
   const certificate = tls ? { certificate: `${SECRETS_DIR}/${CERTIFICATE_NAME}` } : {};
-  const config = edgeConfig({ alias, gateways, callTimeoutSeconds: CALL_TIMEOUT_SECONDS, ...certificate });
+  const config = edgeConfig({ alias, gateways, callTimeoutSeconds: CALL_TIMEOUT_SECONDS, ...near, ...certificate });
   if (!tls) return { [PROXY_CONFIG_NAME]: config };
   const pem = pulumi.secret(`${tls.certificate.trim()}\n${tls.key.trim()}\n`);
   return { [PROXY_CONFIG_NAME]: config, [CERTIFICATE_NAME]: pem };

@@ -1,4 +1,4 @@
-import { SERVICE_PORT } from "../runtime/contract/index.ts";
+import { NEAR_PORT, NODE_HEADER, NODE_VARIABLE, SERVICE_PORT } from "../runtime/contract/index.ts";
 
 /** Where the edge tells on its own loopback whether a gateway can be reached, for the container's probe. */
 export const EDGE_PROBE_PORT = 8001;
@@ -6,6 +6,8 @@ export const EDGE_PROBE_PORT = 8001;
 export interface EdgeConfigArgs {
   /** Name that all gateway containers answer to. */
   alias: string;
+  /** Name under which gateways tell whether they run on the edge's own node. @default there is one node */
+  nearAlias?: string;
   /** File with certificate and key in the container. @default none: plain HTTP */
   certificate?: string;
   /** Gateways that take calls at once, as declared. */
@@ -16,6 +18,8 @@ export interface EdgeConfigArgs {
 
 /** How many times as many may be there for a while: those that go, those that come, some to spare. */
 const OVERLAP = 3;
+/** A gateway that has said nothing for so long after a call's end is gone with its node; on a stream it speaks every 15 s. */
+const GONE_SECONDS = 5;
 /** Longer than any pause between two signs of life on a stream; the gateway gives one every 15 s. */
 const IDLE_SECONDS = 75;
 /** Answers of the edge's own, where the gateway cannot give one. */
@@ -34,7 +38,7 @@ const OWN_ANSWERS: Readonly<Record<number, string>> = {
  * switch from one to the other needs no other configuration: a worker that has been told to go looks at no name and asks
  * nobody any more, and the clients that it still has would be sent to a gateway that is gone.
  */
-export function edgeConfig({ alias, certificate, gateways, callTimeoutSeconds }: EdgeConfigArgs): string {
+export function edgeConfig({ alias, nearAlias, certificate, gateways, callTimeoutSeconds }: EdgeConfigArgs): string {
   const answers = Object.entries(OWN_ANSWERS).map(
     ([status, error]) =>
       `  http-error status ${status} content-type application/json string '${JSON.stringify({ error, detail: error })}'`,
@@ -59,7 +63,7 @@ export function edgeConfig({ alias, certificate, gateways, callTimeoutSeconds }:
     "  timeout queue 1s",
     "  timeout http-request 10s",
     `  timeout client ${IDLE_SECONDS}s`,
-    `  timeout server ${IDLE_SECONDS}s`,
+    `  timeout server ${callTimeoutSeconds + GONE_SECONDS}s`,
     `  timeout http-keep-alive ${IDLE_SECONDS}s`,
     "  option redispatch 1",
     "  retries 3",
@@ -77,13 +81,26 @@ export function edgeConfig({ alias, certificate, gateways, callTimeoutSeconds }:
     "backend gateway",
     "  balance leastconn",
     "  option httpchk",
-    "  http-check send meth GET uri /ready ver HTTP/1.1 hdr Host gateway",
+    `  http-check send meth GET uri /ready ver HTTP/1.1 hdr Host gateway${nearAlias ? ` hdr ${NODE_HEADER} "\${${NODE_VARIABLE}}"` : ""}`,
     "  http-check expect status 200",
     "  http-check disable-on-404",
     "  timeout check 5s",
     // Slow is not down: three failures in a row, or a refused connection.
     "  default-server check inter 500ms downinter 250ms fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down resolvers docker resolve-prefer ipv4 init-addr none",
-    `  server-template gateway ${OVERLAP * gateways} ${alias}:${SERVICE_PORT}`,
+    ...gatewayServers(OVERLAP * gateways, alias, nearAlias),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Of several nodes, the gateway on the edge's own first: a node that is lost takes no call of the others' callers with it. The
+ * names differ because HAProxy gives an address to one server of a name only.
+ */
+function gatewayServers(count: number, alias: string, nearAlias: string | undefined): string[] {
+  if (nearAlias === undefined) return [`  server-template gateway ${count} ${alias}:${SERVICE_PORT}`];
+  return [
+    "  option allbackups",
+    `  server-template near ${count} ${nearAlias}:${SERVICE_PORT} port ${NEAR_PORT}`,
+    `  server-template far ${count} ${alias}:${SERVICE_PORT} backup`,
+  ];
 }

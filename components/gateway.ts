@@ -41,6 +41,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly networkName: pulumi.Output<string>;
   /** Name that all its containers have there. */
   readonly alias: string;
+  /** A second one, for who asks the one on his own node. */
+  readonly nearAlias: string;
   /** The owner's current bearer token; secret. */
   readonly token: pulumi.Output<string>;
   /** Every other valid token by its caller, see GatewayTokens; secret. */
@@ -68,6 +70,7 @@ export class Gateway extends pulumi.ComponentResource {
       parent,
     ).networkName;
     this.alias = name;
+    this.nearAlias = `${name}-near`;
     this.imageId = target.image(name, gatewayRecipe({ user }), parent);
     const workload = target.workload(
       name,
@@ -78,10 +81,10 @@ export class Gateway extends pulumi.ComponentResource {
         user,
         group: user,
         limits: gateway.limits,
-        networks: [this.networkName, ...servers.map((server) => server.networkName)].map((network) => ({
-          network,
-          aliases: [name],
-        })),
+        networks: [
+          { network: this.networkName, aliases: [name, ...(target.tellsNode ? [this.nearAlias] : [])] },
+          ...servers.map(({ networkName: network }) => ({ network, aliases: [name] })),
+        ],
         ports: [],
         mounts: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
@@ -96,6 +99,7 @@ export class Gateway extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: { [TOKENS_FILE]: tokens.hashes, [SESSION_KEY_FILE]: sessionKey },
         closed: false,
+        knowsNode: true,
         replicas: gateway.replicas,
         placement: gateway.placement,
       },

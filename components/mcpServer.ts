@@ -79,6 +79,7 @@ export class McpServer extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: server.secretEnv,
         closed: true,
+        knowsNode: false,
         replicas: 1,
         placement: server.placement,
       };

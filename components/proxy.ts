@@ -22,6 +22,8 @@ export interface ProxyArgs {
   ports?: WorkloadSpec["ports"];
   /** Size of /tmp. */
   scratchMiB: number;
+  /** It is told the node that it runs on, by a target that has several. @default false */
+  knowsNode?: boolean;
   /** What answers when all is well. */
   probe: { path: string; port: number };
   /** Its configuration, and what else is secret: file name → content. */
@@ -44,7 +46,7 @@ export abstract class Proxy extends pulumi.ComponentResource {
   /** @param type type token of the component. */
   constructor(type: string, name: string, args: ProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     super(type, name, {}, opts);
-    const { target, subnet, limits, ports = [], scratchMiB, probe, files } = args;
+    const { target, subnet, limits, ports = [], scratchMiB, knowsNode = false, probe, files } = args;
     const user = uidOf(target.owner, name);
     const parent = { parent: this };
     const outside = new EstateNetwork(name, { target, component: name, subnet, kind: "edge" }, parent);
@@ -71,6 +73,7 @@ export abstract class Proxy extends pulumi.ComponentResource {
         stopSeconds: STOP_SECONDS,
         secrets: files,
         closed: false,
+        knowsNode,
         replicas: 1,
         placement: undefined,
       },

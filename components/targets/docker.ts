@@ -53,6 +53,7 @@ const NO_PATIENCE = ["attempts:1", "timeout:1"];
 export class DockerTarget implements Target {
   readonly owner: Owner;
   readonly networkBits = HOST_BLOCK_BITS;
+  readonly tellsNode = false;
   /** Ids (volumes: names) of all that was declared, for the sweep; `running` is what it waits for. */
   private readonly made = {
     containers: [] as pulumi.Output<string>[],

@@ -35,6 +35,7 @@ const NETWORK_BITS = 26;
 export class SwarmTarget implements Target {
   readonly owner: Owner;
   readonly networkBits = NETWORK_BITS;
+  readonly tellsNode = true;
   private readonly config: SwarmConfig;
   /** Host name → how its Docker is reached. */
   private readonly nodes: Readonly<Record<string, string>>;
@@ -156,6 +157,7 @@ export class SwarmTarget implements Target {
           secrets,
           configs: [config],
           closed,
+          knowsNode: spec.knowsNode,
           stopSeconds: spec.stopSeconds,
           update: {
             order: spec.newBesideOld && !publishes ? ("start-first" as const) : ("stop-first" as const),

@@ -101,6 +101,8 @@ export interface WorkloadSpec {
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** It reaches nothing but who calls it and learns no name of the outside; the smoke gate proves the former. */
   closed: boolean;
+  /** It is told the node that it runs on, by a target that has several. */
+  knowsNode: boolean;
   /** How many of it run at once. */
   replicas: number;
   /** Where, if the target has several places. */
@@ -163,6 +165,8 @@ export interface Target {
   readonly owner: Owner;
   /** Prefix length of the networks that it wants. */
   readonly networkBits: number;
+  /** It has several nodes, and tells a container its own in NODE_VARIABLE where asked to. */
+  readonly tellsNode: boolean;
   /** Fails the preview of an estate that does not fit. */
   checkCapacity(workloads: readonly Demanding[], allowOvercommit: boolean): void;
   /** Fails the preview of an estate whose addresses are somebody else's. */

@@ -35,6 +35,12 @@ export const CONTRACT_NAME = "contract.json";
 export const CONTRACT_PATH = `${SECRETS_DIR}/${CONTRACT_NAME}`;
 /** Where supervisor and gateway listen inside their containers. */
 export const SERVICE_PORT = 8000;
+
+/** Where a gateway tells a proxy whether both run on one node, which the proxy names in NODE_HEADER. */
+export const NEAR_PORT = 8002;
+export const NODE_HEADER = "x-node";
+/** Environment variable with the name of the node that a container runs on, where there are several. */
+export const NODE_VARIABLE = "MCP_ESTATE_NODE";
 /** The bundled program in every image, started by the init as PID 1's only child. */
 export const SUPERVISOR_PATH = "/opt/mcp-estate/supervisor.mjs";
 export const GATEWAY_PATH = "/opt/mcp-estate/gateway.mjs";

@@ -1,8 +1,10 @@
 import type { Server } from "node:http";
 import type { Logger } from "../wire/log.ts";
 import { addressIn } from "./addresses.ts";
+import { NEAR_PORT } from "../contract/index.ts";
 import type { Gateway } from "./gateway.ts";
 import { createGatewayServer } from "./httpServer.ts";
+import { createNearServer } from "./nearServer.ts";
 
 /** A proxy that asks every quarter of a second is to find an open door as soon as there is one. */
 const LOOK_MS = 50;
@@ -23,11 +25,14 @@ export class Doors {
 
   /** Listens at an address of this host. Rejects when it cannot. */
   open(address: string): Promise<void> {
-    const server = createGatewayServer(this.#gateway);
+    return this.#listen(createGatewayServer(this.#gateway), this.#port, address);
+  }
+
+  #listen(server: Server, port: number, address: string): Promise<void> {
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.on("error", reject);
-      server.listen(this.#port, address, () => {
+      server.listen(port, address, () => {
         this.#log.info({ event: "listening", address: server.address() });
         resolve();
       });
@@ -38,14 +43,17 @@ export class Doors {
    * Listens for a proxy, on its network alone, once the gateway has word of every server. A closed port tells the proxy
    * to go elsewhere and costs no call, where an answer that says "not yet" is a call lost.
    * @param subnet IPv4 block of the proxy's network.
+   * @param node name of this node, where there are several.
    * @throws Error when this host has no address there.
    */
-  async openTo(subnet: string): Promise<void> {
+  async openTo(subnet: string, node?: string): Promise<void> {
     const address = addressIn(subnet);
     if (address === undefined)
       throw new Error(`no address of this container is in ${subnet}, the network of its proxy`);
     while (this.#gateway.readiness().state === "starting") await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    if (!this.#closing) await this.open(address);
+    if (this.#closing) return;
+    await this.open(address);
+    if (node !== undefined) await this.#listen(createNearServer(this.#gateway, node), NEAR_PORT, address);
   }
 
   /** Takes no new connection. Resolves when all requests have ended. */

@@ -1,7 +1,7 @@
 import "../wire/nodeRequire.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { CONTRACT_PATH, gatewayContractSchema, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
+import { CONTRACT_PATH, gatewayContractSchema, NODE_VARIABLE, SECRETS_DIR, SERVICE_PORT } from "../contract/index.ts";
 import { ContractError, readContract } from "../wire/contractFile.ts";
 import { createAuditLog, createLog } from "../wire/log.ts";
 import { Doors } from "./doors.ts";
@@ -78,7 +78,7 @@ function main(): void {
     // Whoever looks after this container asks it on its loopback from the beginning.
     await doors.open(proxy ? "127.0.0.1" : (values.host ?? "0.0.0.0"));
     gateway.start();
-    if (proxy) await doors.openTo(proxy.subnet);
+    if (proxy) await doors.openTo(proxy.subnet, process.env[NODE_VARIABLE]);
   };
   open().catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);

@@ -92,7 +92,7 @@ describe("R-TGT-01: the same components on a swarm", () => {
     assert.deepEqual(spec.ports, [{ containerPort: 8000, hostPort: 11_000 }]);
     assert.equal(spec.update.order, "stop-first");
     const files = only(seen, "Secret", "mcp-estate-test-edge-haproxy-cfg").inputs["data"] as { value: string };
-    assert.match(Buffer.from(files.value, "base64").toString(), /server-template gateway 9 gateway:8000/);
+    assert.match(Buffer.from(files.value, "base64").toString(), /server-template near 9 gateway-near:8000 port 8002/);
   });
 
   it("what keeps data runs where its volume is, old before new; what keeps none runs where it prefers", () => {

@@ -124,6 +124,7 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
       assert.ok(!state.includes(value) && !state.includes(Buffer.from(value).toString("base64")), value);
     }
     await swarm.everything({});
+    await estate.succeed("up", ["--yes"]);
   });
 
   it("A-33: a server that answers nothing goes back within two minutes, in the tasks' own words, and loses no call", async () => {
@@ -210,9 +211,8 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
   });
 
   it("R-DRF-10: a service, its secrets and its config that were removed by hand come back", async () => {
-    await swarm.manager.getService(swarm.serviceName("everything")).remove();
-    const isOf = ({ Spec }: { Spec?: { Name?: string } }) =>
-      Spec?.Name?.startsWith(`${swarm.serviceName("everything")}-`);
+    await swarm.manager.getService(swarm.serviceName("gateway")).remove();
+    const isOf = ({ Spec }: { Spec?: { Name?: string } }) => Spec?.Name?.startsWith(`${swarm.serviceName("gateway")}-`);
     const secrets = (await swarm.manager.listSecrets()).filter(isOf);
     const configs = (await swarm.manager.listConfigs()).filter(isOf);
     assert.ok(secrets.length > 0 && configs.length === 1);
@@ -221,7 +221,7 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
       for (const { ID } of secrets) await swarm.manager.getSecret(ID).remove().catch(goneIsFine);
       for (const { ID } of configs) await swarm.manager.getConfig(ID).remove().catch(goneIsFine);
     }, 30_000);
-    await seenAndMended(/everything +exists +yes +removed/);
+    await seenAndMended(/gateway +exists +yes +removed/);
     assert.equal((await swarm.execute("everything", "echo", { message: "x" })).status, 200);
   });
 

@@ -39,6 +39,8 @@ export interface SwarmServiceSpec {
   configs: readonly SwarmFile[];
   /** Learns no name of the outside. */
   closed: boolean;
+  /** Is told its node's name in NODE_VARIABLE. */
+  knowsNode: boolean;
   /** Seconds that a task gets to end by itself. */
   stopSeconds: number;
   update: SwarmUpdate;

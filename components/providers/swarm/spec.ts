@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { NODE_VARIABLE } from "../../../runtime/contract/index.ts";
 import type { SwarmFile, SwarmServiceSpec } from "./inputs.ts";
 
 const MIB = 1024 * 1024;
@@ -41,6 +42,7 @@ export interface ContainerSpec {
   ReadOnly: boolean;
   Init: boolean;
   Labels: Record<string, string>;
+  Env?: string[];
   CapabilityDrop: string[];
   Ulimits: { Name: string; Soft: number; Hard: number }[];
   Mounts: Mount[];
@@ -144,6 +146,7 @@ function containerSpec(spec: SwarmServiceSpec): ContainerSpec {
     // The images bring their own.
     Init: false,
     Labels: { ...spec.labels },
+    ...(spec.knowsNode ? { Env: [`${NODE_VARIABLE}={{.Node.Hostname}}`] } : {}),
     CapabilityDrop: ["ALL"],
     Ulimits: [
       { Name: "nofile", Soft: limits.nofile.soft, Hard: limits.nofile.hard },

@@ -66,16 +66,23 @@ export async function causes(docker: Docker, tasks: readonly Task[], known: Read
  */
 function faulty(tasks: readonly Task[]): readonly Task[] {
   const failed = tasks.filter((task) => isFailed(task) || Boolean(task.Status.Err));
-  return failed.length > 0 ? failed : tasks.filter(({ DesiredState }) => DesiredState !== "running");
+  if (failed.length > 0) return failed;
+  const removed = tasks.filter(({ DesiredState }) => DesiredState !== "running");
+  const began = removed.filter(({ Status }) => Status.ContainerStatus?.ContainerID);
+  return began.length > 0 ? began : removed;
 }
 
 /** Of a task that never had a container there are none. */
 async function lastLines(docker: Docker, task: Task): Promise<string[]> {
   if (!task.Status.ContainerStatus?.ContainerID) return [];
   try {
-    return withoutFrames(await taskLog(docker, task.ID))
-      .split("\n")
-      .filter((line) => line !== "");
+    return (
+      withoutFrames(await taskLog(docker, task.ID))
+        .split("\n")
+        .filter((line) => line !== "")
+        // Docker's own "tail" is not heeded for tasks of other nodes.
+        .slice(-LOG_LINES)
+    );
   } catch {
     return [];
   }

@@ -26,6 +26,7 @@ const declared: SwarmServiceSpec = {
   secrets: [{ id: "s1", name: "token-1", file: "TOKEN" }],
   configs: [{ id: "c1", name: "contract-1", file: "/run/secrets/contract.json" }],
   closed: true,
+  knowsNode: false,
   stopSeconds: 10,
   update: { order: "start-first", monitorSeconds: 30 },
 };
@@ -51,6 +52,12 @@ describe("R-LIM-14: a service's specification has all that is declared, in one p
     assert.equal(container.User, "100007:100008");
     assert.deepEqual(container.DNSConfig.Nameservers, ["127.0.0.1"]);
     assert.deepEqual(serviceSpec({ ...declared, closed: false }, []).TaskTemplate.ContainerSpec.DNSConfig, {});
+  });
+
+  it("the name of its node, for who asks for it", () => {
+    assert.equal(container.Env, undefined);
+    const { Env } = serviceSpec({ ...declared, knowsNode: true }, []).TaskTemplate.ContainerSpec;
+    assert.deepEqual(Env, ["MCP_ESTATE_NODE={{.Node.Hostname}}"]);
   });
 
   it("R-SEC-02: secrets and configs as files of root that its group may read", () => {

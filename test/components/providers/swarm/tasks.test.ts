@@ -12,14 +12,16 @@ function frame(text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)]);
 }
 
-/** A swarm of one node whose every task has written one line. */
-const docker = {
-  listNodes: () => Promise.resolve([{ ID: "n1", Description: { Hostname: "node-1" } }]),
-  modem: {
-    dial: (_options: object, callback: (error: null, stream: Readable) => void) =>
-      callback(null, Readable.from([frame(`${LOG}\n`)])),
-  },
-} as unknown as Docker;
+/** A swarm of one node whose every task has written that. */
+const swarmOf = (log: string): Docker =>
+  ({
+    listNodes: () => Promise.resolve([{ ID: "n1", Description: { Hostname: "node-1" } }]),
+    modem: {
+      dial: (_options: object, callback: (error: null, stream: Readable) => void) =>
+        callback(null, Readable.from([frame(log)])),
+    },
+  }) as unknown as Docker;
+const docker = swarmOf(`${LOG}\n`);
 
 function task(id: string, desired: string, status: Partial<Task["Status"]> & { State: string }): Task {
   return {
@@ -53,5 +55,21 @@ describe("why tasks are not what they should be", () => {
     const runs = task("a", "running", { State: "running", Message: "started" });
     const gone = task("b", "shutdown", { State: "shutdown", Message: "shutdown", Err: "" });
     assert.deepEqual(await causes(docker, [runs, gone], NONE), [`task 1 on node-1 shutdown: shutdown\n    ${LOG}`]);
+  });
+
+  it("of those, leaves out who never had a container where another had", async () => {
+    const gone = task("a", "shutdown", { State: "shutdown", Message: "shutdown" });
+    const { ContainerStatus: _none, ...unborn } = task("b", "shutdown", { State: "accepted" }).Status;
+    const lines = await causes(docker, [{ ...task("b", "shutdown", unborn), Status: unborn }, gone], NONE);
+    assert.deepEqual(lines, [`task 1 on node-1 shutdown: shutdown\n    ${LOG}`]);
+  });
+
+  it("tells the last four lines of a long log", async () => {
+    const long = swarmOf(Array.from({ length: 50 }, (_, line) => `line ${line}\n`).join(""));
+    const [cause = ""] = await causes(long, [task("a", "shutdown", { State: "failed", Err: "exit" })], NONE);
+    assert.deepEqual(
+      cause.split("\n").slice(1),
+      [46, 47, 48, 49].map((line) => `    line ${line}`),
+    );
   });
 });
