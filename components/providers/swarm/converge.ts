@@ -9,6 +9,11 @@ import { causes, isFailed, tasksOf, type Task } from "./tasks.ts";
 const LOOK_MS = 500;
 /** A task that is started anew for the third time will not come up by itself. */
 const TRIES = 3;
+/**
+ * By then Docker has begun an update that it will make. It makes none where only the constraints are others and the tasks'
+ * nodes satisfy them: those tasks stay, with the old constraints in their specifications.
+ */
+const BEGUN_MS = 3000;
 
 export interface Wanted {
   service: InspectedService;
@@ -29,7 +34,8 @@ export interface Wanted {
  */
 export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> {
   const { service, spec, known, formerUpdate, timeoutSeconds } = wanted;
-  const end = Date.now() + timeoutSeconds * 1000;
+  const began = Date.now();
+  const end = began + timeoutSeconds * 1000;
   for (;;) {
     const { UpdateStatus: update, Spec } = (await docker.getService(service.ID).inspect()) as InspectedService;
     const tasks = await tasksOf(docker, service.ID);
@@ -38,7 +44,8 @@ export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> 
       throw await failure(docker, tasks, wanted, ending(update.State));
     }
     if (!isNew || update.State === "completed") {
-      const { current, other } = sorted(tasks, Spec);
+      const mayStay = !isNew && Date.now() - began > BEGUN_MS;
+      const { current, other } = sorted(tasks, Spec, mayStay);
       if (current.length === wantedTasks(wanted) && other === 0) return current;
     }
     // Docker itself goes back from an update; nothing does from a service that is new.
@@ -59,14 +66,18 @@ export async function converge(docker: Docker, wanted: Wanted): Promise<Task[]> 
   }
 }
 
-/** Those that run and were made from this very specification, and how many are meant to run and were not. */
-function sorted(tasks: readonly Task[], spec: ServiceSpec): { current: Task[]; other: number } {
-  const expected = factsOf(spec);
+/**
+ * Those that run and were made from this very specification, and how many are meant to run and were not.
+ * @param mayStay other constraints make no other task.
+ */
+function sorted(tasks: readonly Task[], spec: ServiceSpec, mayStay: boolean): { current: Task[]; other: number } {
+  const compared = (each: ServiceSpec) => ({ ...factsOf(each), ...(mayStay ? { constraints: [] } : {}) });
+  const expected = compared(spec);
   const wanted = tasks.filter(({ DesiredState }) => DesiredState === "running");
   // Whatever changes is in here: of another secret the name, of a forced update the count.
   const current = wanted.filter(
     ({ Spec }) =>
-      isDeepStrictEqual(factsOf({ ...spec, TaskTemplate: Spec }), expected) &&
+      isDeepStrictEqual(compared({ ...spec, TaskTemplate: Spec }), expected) &&
       (Spec.ForceUpdate ?? 0) === (spec.TaskTemplate.ForceUpdate ?? 0),
   );
   return { current: current.filter(({ Status }) => Status.State === "running"), other: wanted.length - current.length };
