@@ -27,7 +27,7 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
       Version: { Index: number };
       UpdateStatus: { State: string; StartedAt: string; CompletedAt: string };
       Spec: {
-        TaskTemplate: { Resources: { Limits: { Pids: number } }; ContainerSpec: { Env?: string[] } };
+        TaskTemplate: { Resources: { Limits: { Pids: number } }; ContainerSpec: { Image: string; Env?: string[] } };
         Mode: { Replicated: { Replicas: number } };
       };
     };
