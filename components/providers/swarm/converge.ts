@@ -10,8 +10,8 @@ const LOOK_MS = 500;
 /** A task that is started anew for the third time will not come up by itself. */
 const TRIES = 3;
 /**
- * By then Docker has begun an update that it will make. It makes none where only the constraints are others and the tasks'
- * nodes satisfy them: those tasks stay, with the old constraints in their specifications.
+ * By then Docker has begun an update that it will make. Where only the constraints are others, it was seen to
+ * tell of none and to leave the task that ran, whose specification has the old constraints then.
  */
 const BEGUN_MS = 3000;
 

@@ -80,7 +80,7 @@ async function lastLines(docker: Docker, task: Task): Promise<string[]> {
       withoutFrames(await taskLog(docker, task.ID))
         .split("\n")
         .filter((line) => line !== "")
-        // Docker's own "tail" is not heeded for tasks of other nodes.
+        // Docker has given fifty lines where `tail` asked for four.
         .slice(-LOG_LINES)
     );
   } catch {
