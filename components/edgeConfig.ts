@@ -1,6 +1,6 @@
 import { NEAR_PORT, NODE_HEADER, NODE_VARIABLE, SERVICE_PORT } from "../runtime/contract/index.ts";
 
-/** Where the edge tells on its own loopback whether a gateway can be reached, for the container's probe. */
+/** Where the edge tells on its own loopback whether it has reached a gateway, for the container's probe. */
 export const EDGE_PROBE_PORT = 8001;
 
 export interface EdgeConfigArgs {
@@ -76,8 +76,12 @@ export function edgeConfig({ alias, nearAlias, certificate, gateways, callTimeou
     "  default_backend gateway",
     "frontend probe",
     `  bind 127.0.0.1:${EDGE_PROBE_PORT}`,
-    "  monitor-uri /health",
-    "  monitor fail if { nbsrv(gateway) lt 1 }",
+    // Once it has had a gateway it is well: that one is gone is the gateway's fault, and Docker Swarm would end the edge for it.
+    "  acl reaches nbsrv(gateway) ge 1",
+    "  acl reached var(proc.reached) -m bool",
+    "  http-request set-var(proc.reached) bool(true) if reaches",
+    "  http-request return status 200 if { path /health } reached",
+    "  http-request return status 503",
     "backend gateway",
     "  balance leastconn",
     "  option httpchk",

@@ -8,6 +8,13 @@ describe("the edge's configuration", () => {
     assert.match(edgeConfig(args), /^ {2}timeout server 35s$/m);
   });
 
+  it("R-DRF-10: is not unwell because a gateway that it had is gone", () => {
+    const probe = /^frontend probe$[^]*?(?=^backend)/m.exec(edgeConfig(args))?.[0] ?? "";
+    assert.match(probe, /set-var\(proc\.reached\) bool\(true\) if reaches$/m);
+    assert.match(probe, /return status 200 if \{ path \/health \} reached$/m);
+    assert.doesNotMatch(probe, /monitor fail/);
+  });
+
   it("of one node, asks all gateways the same", () => {
     const config = edgeConfig(args);
     assert.match(config, /^ {2}server-template gateway 9 gateway:8000$/m);

@@ -226,6 +226,9 @@ describe("R-TGT-01, R-TGT-02: the Sophia estate on a swarm of three nodes", func
     }, 30_000);
     await seenAndMended(/everything +exists +yes +removed/);
     assert.equal((await swarm.execute("everything", "echo", { message: "x" })).status, 200);
+    await swarm.manager.getService(swarm.serviceName("gateway")).remove();
+    await seenAndMended(/gateway +exists +yes +removed/);
+    assert.equal((await swarm.execute("everything", "echo", { message: "x" })).status, 200);
     await swarm.everything({});
     await estate.succeed("up", ["--yes"]);
   });
