@@ -4,8 +4,10 @@ import { Edge } from "./components/edge.ts";
 import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
 import { instanceNames } from "./components/instances.ts";
-import { proxyLimits } from "./components/limitClasses.ts";
+import { monitorLimits, proxyLimits } from "./components/limitClasses.ts";
 import { McpServer } from "./components/mcpServer.ts";
+import { Monitoring } from "./components/monitoring/index.ts";
+import { MONITORING_CALLER } from "./components/monitoring/monitoringConfig.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
 import { allocateSubnets, wantedBlocks } from "./components/subnets.ts";
@@ -22,6 +24,7 @@ target.checkCapacity(
     { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
     ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
     ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
+    ...(estate.monitoring ? Object.entries(monitorLimits).map(([name, limits]) => toDemand({ name, limits })) : []),
     ...estate.services.map(toDemand),
   ],
   estate.allowOvercommit,
@@ -30,7 +33,13 @@ target.checkCapacity(
 const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(
   estate.networkRange,
-  ["edge", "gateway", ...(reaching.length > 0 ? ["egress"] : []), ...names],
+  [
+    "edge",
+    "gateway",
+    ...(reaching.length > 0 ? ["egress"] : []),
+    ...(estate.monitoring ? Object.keys(monitorLimits) : []),
+    ...names,
+  ],
   target.networkBits,
 );
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
@@ -71,6 +80,20 @@ if (reaching.length > 0) {
   });
 }
 
+const monitoring =
+  estate.monitoring &&
+  new Monitoring("monitoring", {
+    target,
+    settings: estate.monitoring,
+    health: estate.health,
+    subnets,
+    edge: { networkName: edge.networkName, host: "edge", tls: estate.gateway.tls !== undefined },
+    token: gateway.tokens[MONITORING_CALLER] ?? "",
+    servers: estate.servers.filter(({ state }) => state === "running").length,
+    instances: estate.servers.flatMap(instanceNames),
+    protectVolumes: estate.volumes.protect,
+  });
+
 const networks = new Map(
   estate.networks.map((network) => [network.name, new SharedNetwork(network.name, { target, network })]),
 );
@@ -105,7 +128,10 @@ export const gatewayUrl = edge.url;
 /** Certificate of the published port, PEM; "" where it is plain HTTP. */
 export const gatewayCertificate = estate.gateway.tls?.certificate ?? "";
 export const gatewayToken = gateway.token;
-/** Of the callers that the settings name. */
+/** Where Prometheus and Alertmanager are; "" where the stack has none. */
+export const prometheusUrl = monitoring?.prometheusUrl ?? "";
+export const alertmanagerUrl = monitoring?.alertmanagerUrl ?? "";
+/** Of the callers that the settings name, and of the monitoring. */
 export const gatewayTokens = gateway.tokens;
 export const servers = Object.fromEntries(
   estate.servers.map((server, i) => [

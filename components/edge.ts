@@ -4,7 +4,7 @@ import { EDGE_PROBE_PORT, edgeConfig } from "./edgeConfig.ts";
 import type { EstateConfig } from "./estateConfig.ts";
 import { CALL_TIMEOUT_SECONDS, type Gateway } from "./gateway.ts";
 import { edgeRecipe, PROXY_CONFIG_NAME } from "./imageRecipe.ts";
-import { Proxy } from "./proxy.ts";
+import { PackagedProgram } from "./packagedProgram.ts";
 import type { Target, WorkloadSpec } from "./targets/index.ts";
 
 export interface EdgeArgs {
@@ -24,7 +24,7 @@ const SCRATCH_MIB = 1;
  * Owns the published port and stays when gateways come and go: HAProxy, which hands calls to the gateway that is there
  * and loses none when another one takes its place (docs/adr/0014-edge.md).
  */
-export class Edge extends Proxy {
+export class Edge extends PackagedProgram {
   /** Base URL on the host, for example http://127.0.0.1:11000. */
   readonly url: string;
 

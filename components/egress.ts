@@ -3,7 +3,7 @@ import { EGRESS_PORT, egressConfig, type EgressServer } from "./egressConfig.ts"
 import type { EstateConfig } from "./estateConfig.ts";
 import { EGRESS_CONFIG_NAME, egressRecipe } from "./imageRecipe.ts";
 import { proxyLimits as limits } from "./limitClasses.ts";
-import { Proxy } from "./proxy.ts";
+import { PackagedProgram } from "./packagedProgram.ts";
 import type { Target } from "./targets/index.ts";
 
 export interface EgressArgs {
@@ -21,7 +21,7 @@ const SCRATCH_MIB = 16;
  * The one way out: Squid, which lets each server reach the places that it declares and nothing else
  * (docs/adr/0017-egress.md).
  */
-export class Egress extends Proxy {
+export class Egress extends PackagedProgram {
   constructor(name: string, { target, health, subnet, servers }: EgressArgs, opts?: pulumi.ComponentResourceOptions) {
     super(
       "mcp:index:Egress",

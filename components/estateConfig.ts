@@ -2,9 +2,17 @@ import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
 import { parseTarget, type EgressTarget } from "./egressConfig.ts";
-import { principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
+import { metricsReader, principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
 import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames, proxyLimits } from "./limitClasses.ts";
+import {
+  MONITORING_CALLER,
+  MONITORING_COMPONENTS,
+  monitoringFaults,
+  monitoringSchema,
+  resolveMonitoring,
+  type MonitoringConfig,
+} from "./monitoring/monitoringConfig.ts";
 import { policySettingsSchema } from "./policySettings.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
@@ -133,6 +141,8 @@ export const estateSettingsSchema = z.strictObject({
       timeoutSeconds: z.number().min(1).max(600).default(60),
     })
     .prefault({}),
+  /** Prometheus and Alertmanager beside the estate; `{}` takes all defaults. @default none */
+  monitoring: monitoringSchema.optional(),
   /** Of the policies, which stand beside the program: here it only refuses what they could not read. */
   policy: policySettingsSchema.prefault({}),
   servers: z.record(serverNameSchema, serverSettingsSchema),
@@ -183,6 +193,7 @@ export interface EstateConfig {
   volumes: { protect: boolean };
   health: HealthSettings;
   gate: { timeoutSeconds: number };
+  monitoring: MonitoringConfig | undefined;
   servers: readonly ServerConfig[];
   services: readonly ServiceConfig[];
   networks: readonly SharedNetworkConfig[];
@@ -213,10 +224,12 @@ export function resolveEstate(
   }
   const faults: string[] = [];
   const { allowOvercommit, gate, gateway, health, network, orphans, servers, target, volumes } = parsed.data;
+  const monitoring = resolveMonitoring(parsed.data.monitoring);
+  const reserved = [...RESERVED_NAMES, ...(monitoring ? MONITORING_COMPONENTS : [])];
   const resolved: ServerConfig[] = [];
   for (const [name, server] of Object.entries(servers)) {
     const key = `${namespace}:servers.${name}`;
-    if (RESERVED_NAMES.includes(name)) {
+    if (reserved.includes(name)) {
       faults.push(`${key}: "${name}" is the estate's own; give the server another name and set from: ${name}`);
       continue;
     }
@@ -258,12 +271,16 @@ export function resolveEstate(
   faults.push(...tlsFaults(gateway, `${namespace}:gateway`));
   const { callers, faults: callerFaults } = resolveCallers(gateway, Object.keys(servers), `${namespace}:gateway`);
   faults.push(...callerFaults);
+  if (monitoring) {
+    const names = callers.map(({ name }) => name);
+    faults.push(...monitoringFaults({ target, callers: names, gatewayPort: gateway.port }, monitoring, namespace));
+  }
   const services = named(parsed.data.services);
   const networks = named(parsed.data.networks);
   for (const { name, limits } of services) {
     faults.push(...contradictions(limits, `${namespace}:services.${name}.limits`));
   }
-  const taken = new Set([...RESERVED_NAMES, ...Object.keys(servers)]);
+  const taken = new Set([...reserved, ...Object.keys(servers)]);
   const surroundings = { namespace, taken, networkRange: network.range, gatewayPort: gateway.port };
   faults.push(...serviceFaults(services, networks, surroundings));
   const placed = resolved.map(({ name, entry, placement, egress }) => ({
@@ -287,13 +304,14 @@ export function resolveEstate(
       limits: gatewayLimits,
       edgeLimits: proxyLimits,
       tls: gateway.tls,
-      callers,
+      callers: [...callers, ...(monitoring ? [metricsReader(MONITORING_CALLER)] : [])],
     },
     allowOvercommit,
     orphans,
     volumes,
     health,
     gate,
+    monitoring,
     servers: resolved,
     services,
     networks,
@@ -359,7 +377,7 @@ function inClear(value: unknown): string {
 
 /** Settings whose values are secrets, or have one beside them. */
 function isSecretKey(name: PropertyKey): boolean {
-  return name === "secretEnv" || name === "tls";
+  return name === "secretEnv" || name === "tls" || name === "webhookUrl";
 }
 
 function allowedKeys(path: readonly PropertyKey[]): string {

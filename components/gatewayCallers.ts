@@ -100,6 +100,11 @@ export function resolveCallers(
   return { callers, faults };
 }
 
+/** A caller of the estate's own that reads the metrics and reaches no server. */
+export function metricsReader(name: string): CallerConfig {
+  return resolveCaller({ name, admin: true, scopes: {} });
+}
+
 function resolveCaller(settings: z.infer<typeof principalSettingsSchema> & { name: string }): CallerConfig {
   const { name, tokens = [{ name: FIRST_TOKEN }], expires: end, admin, scopes, rateLimit } = settings;
   return {

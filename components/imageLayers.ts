@@ -10,7 +10,7 @@ export type Layer =
   | { kind: "pypi"; lockFolder: string; python: string }
   /** The supervisor or the gateway, the account it runs under, and the folders that volumes are mounted on. */
   | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] }
-  /** The account that a program of the image below runs under, with the folder of its secrets. */
-  | { kind: "account"; user: number };
+  /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */
+  | { kind: "account"; user: number; mountPoints?: readonly string[] };
 
 export type Program = "supervisor" | "gateway";

@@ -175,19 +175,73 @@ export function egressRecipe(args: { user: number } & BaseOptions): ImageRecipe 
   );
 }
 
-/** A program of Debian's, under an account of the estate. @param command absolute, in the foreground. */
+/** Where the configuration of Prometheus and its alerts are delivered, and what its scrapes show to the gateway. */
+export const PROMETHEUS_FILES = { config: "prometheus.json", alerts: "alerts.json", token: "gateway-token" } as const;
+export const PROMETHEUS_PORT = 9090;
+export const METRICS_DATA_PATH = "/data";
+
+export interface PrometheusRecipeArgs extends BaseOptions {
+  user: number;
+  /** History is dropped by whichever comes first. */
+  retention: { days: number; mebibytes: number };
+}
+
+/** Prometheus of Debian with its promtool; its data lies in METRICS_DATA_PATH. */
+export function prometheusRecipe({ retention, ...args }: PrometheusRecipeArgs): ImageRecipe {
+  return packagedRecipe(
+    "prometheus",
+    "prometheus",
+    [
+      "/usr/bin/prometheus",
+      `--config.file=${SECRETS_DIR}/${PROMETHEUS_FILES.config}`,
+      `--storage.tsdb.path=${METRICS_DATA_PATH}`,
+      `--storage.tsdb.retention.time=${retention.days}d`,
+      `--storage.tsdb.retention.size=${retention.mebibytes}MB`,
+      `--web.listen-address=:${PROMETHEUS_PORT}`,
+    ],
+    args,
+    [METRICS_DATA_PATH],
+  );
+}
+
+export const ALERTMANAGER_CONFIG_NAME = "alertmanager.json";
+export const ALERTMANAGER_PORT = 9093;
+
+/** Alertmanager of Debian, alone: silences and what was sent lie in METRICS_DATA_PATH. */
+export function alertmanagerRecipe(args: { user: number } & BaseOptions): ImageRecipe {
+  return packagedRecipe(
+    "alertmanager",
+    "prometheus-alertmanager",
+    [
+      "/usr/bin/prometheus-alertmanager",
+      `--config.file=${SECRETS_DIR}/${ALERTMANAGER_CONFIG_NAME}`,
+      `--storage.path=${METRICS_DATA_PATH}`,
+      `--web.listen-address=:${ALERTMANAGER_PORT}`,
+      "--cluster.listen-address=",
+    ],
+    args,
+    [METRICS_DATA_PATH],
+  );
+}
+
+/**
+ * A program of Debian's, under an account of the estate.
+ * @param command absolute, in the foreground.
+ * @param mountPoints folders that the account owns, for volumes.
+ */
 function packagedRecipe(
   name: string,
   debianPackage: string,
   command: readonly [string, ...string[]],
   { user, ...options }: { user: number } & BaseOptions,
+  mountPoints?: readonly string[],
 ): ImageRecipe {
   const [program] = command;
   const below = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
   return {
     name,
     from: debianRecipe(`debian-${debianPackage}`, [debianPackage], [program], options, below),
-    layer: { kind: "account", user },
+    layer: { kind: "account", user, ...(mountPoints && { mountPoints }) },
     content: "",
     config: { user: `${user}:${user}`, workingDir: "/", entrypoint: [INIT_PATH, "--", ...command] },
     requires: [INIT_PATH, program, SECRETS_DIR],

@@ -29,6 +29,12 @@ export const limitClasses = {
 /** Of a proxy: one thread, two files for each connection. */
 export const proxyLimits: Limits = { ...limitClasses.light, nofile: { soft: 8192, hard: 8192 } };
 
+/** What monitors: a dozen threads of Go's each, history in memory for the newest two hours. */
+export const monitorLimits = {
+  prometheus: { ...limitClasses.standard, nofile: { soft: 8192, hard: 8192 } },
+  alertmanager: limitClasses.light,
+} satisfies Record<string, Limits>;
+
 export type LimitClass = keyof typeof limitClasses;
 
 export const limitClassNames = Object.keys(limitClasses) as [LimitClass, ...LimitClass[]];

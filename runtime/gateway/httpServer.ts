@@ -6,6 +6,7 @@ import { faultHeaders, header, readBody, sendJson, sendText } from "../wire/http
 import { execute, parseExecute, type Caller } from "./execute.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
 import { type Gateway } from "./gateway.ts";
+import { readInstanceMetrics } from "./instanceMetrics.ts";
 import { passThrough } from "./passThrough.ts";
 import type { Principal } from "./principal.ts";
 import type { VisibleServer } from "./visibleServers.ts";
@@ -46,6 +47,7 @@ const PATHS = [
   "/servers/NAME/mcp",
 ];
 const METRICS = "/metrics";
+const INSTANCE_METRICS = "/instances/NAME/metrics";
 const REST_PREFIX = "/api/v1/mcp";
 const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
 
@@ -58,7 +60,7 @@ function callerOf(request: IncomingMessage, { name, servers }: Principal): Calle
   };
 }
 
-/** The REST paths, `/metrics` and both kinds of MCP endpoint. */
+/** The REST paths, the metrics and both kinds of MCP endpoint. */
 export function createGatewayServer(gateway: Gateway): Server {
   const server = createServer((request, response) => void serve(gateway, request, response));
   server.keepAliveTimeout = 75_000;
@@ -131,6 +133,14 @@ async function route(
   }
   const one = /^\/servers\/([^/]+)\/mcp$/.exec(path)?.[1];
   if (one !== undefined) return serverMcp(gateway, principal, one, request, response, access);
+  const instance = /^\/instances\/([^/]+)\/metrics$/.exec(path)?.[1];
+  if (instance !== undefined && principal.admin && request.method === "GET") {
+    access.route = INSTANCE_METRICS;
+    request.resume();
+    const { text, contentType } = await readInstanceMetrics(gateway.servers, instance);
+    sendText(response, 200, text, contentType);
+    return;
+  }
   const short = path.startsWith(`${REST_PREFIX}/`) ? path.slice(REST_PREFIX.length) : path;
   if (!REST_PATHS.has(short) && !(path === METRICS && principal.admin)) throw unknownPath(path, principal);
   access.route = short;
@@ -149,7 +159,7 @@ async function route(
 
 /** What only admins may ask for does not exist for others. */
 function unknownPath(path: string, { admin }: Principal): Fault {
-  const known = [...PATHS, ...(admin ? [`GET ${METRICS}`] : [])];
+  const known = [...PATHS, ...(admin ? [`GET ${METRICS}`, `GET ${INSTANCE_METRICS}`] : [])];
   return new Fault("not-found", `unknown path ${path}; known: ${known.join(", ")}`);
 }
 

@@ -30,6 +30,8 @@ export const places = {
   egress: { port: 12465, range: "10.249.0.0/16" },
   envs: { port: 12421, range: "10.243.0.0/16" },
   gate: { port: 12475, range: "10.207.0.0/16" },
+  /** Prometheus and Alertmanager have the two ports after it. */
+  mon: { port: 12490, range: "10.206.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },
   rotate: { port: 12467, range: "10.254.0.0/16" },
   rnd: { port: 12202, range: "10.214.0.0/16" },

@@ -51,7 +51,7 @@ export async function stageLayer(
     case "program":
       return async () => ({ archive: await packProgram(layer, root) });
     case "account":
-      return () => ({ archive: packAccount(layer.user) });
+      return () => ({ archive: packAccount(layer) });
   }
 }
 

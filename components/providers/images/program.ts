@@ -26,8 +26,8 @@ export async function packProgram(layer: Extract<Layer, { kind: "program" }>, ro
 }
 
 /** For a program that the image below already has. */
-export function packAccount(user: number): Readable {
-  return packEntries([...accountFiles(user), ...mountPointEntries(user, [])]);
+export function packAccount({ user, mountPoints = [] }: Extract<Layer, { kind: "account" }>): Readable {
+  return packEntries([...accountFiles(user), ...mountPointEntries(user, mountPoints)]);
 }
 
 /** One file with everything that the program imports. @throws Error with esbuild's own message. */

@@ -6,17 +6,18 @@ import type { ImageRecipe } from "./imageRecipe.ts";
 import { uidOf } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
+import { StateVolume } from "./stateVolume.ts";
 import type { Target, WorkloadSpec } from "./targets/index.ts";
 
-export interface ProxyArgs {
+export interface PackagedProgramArgs {
   target: Target;
   health: EstateConfig["health"];
-  /** /29 of the network on which the proxy has the outside. */
+  /** /29 of the network on which it has the outside. */
   subnet: string;
   /** Image with the account that it runs as. */
   recipe: (account: { user: number }) => ImageRecipe;
   limits: Limits;
-  /** Networks inside, on which it is found by its component's name. */
+  /** Further networks, on which it is found by its component's name. */
   networks: ReadonlyArray<pulumi.Input<string>>;
   /** @default none */
   ports?: WorkloadSpec["ports"];
@@ -24,6 +25,10 @@ export interface ProxyArgs {
   scratchMiB: number;
   /** It is told the node that it runs on, by a target that has several. @default false */
   knowsNode?: boolean;
+  /** Where its data lies, on a volume that outlives it. @default none */
+  dataPath?: string;
+  /** The engine refuses to remove that volume. @default false */
+  protectVolumes?: boolean;
   /** What answers when all is well. */
   probe: { path: string; port: number };
   /** Its configuration, and what else is secret: file name → content. */
@@ -34,22 +39,24 @@ export interface ProxyArgs {
 const STOP_SECONDS = 10;
 
 /**
- * A program of Debian's between the estate and the outside: a network of its own, an image, and one container, which reads its
+ * A program of Debian's: a network of its own on which it has the outside, an image, and one container, which reads its
  * configuration again while it runs.
  */
-export abstract class Proxy extends pulumi.ComponentResource {
+export abstract class PackagedProgram extends pulumi.ComponentResource {
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
+  /** Network on which it has the outside. */
+  readonly networkName: pulumi.Output<string>;
   /** Limits in force, as the last update found them. */
   readonly effective: pulumi.Output<EffectiveLimits>;
 
   /** @param type type token of the component. */
-  constructor(type: string, name: string, args: ProxyArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(type: string, name: string, args: PackagedProgramArgs, opts?: pulumi.ComponentResourceOptions) {
     super(type, name, {}, opts);
     const { target, subnet, limits, ports = [], scratchMiB, knowsNode = false, probe, files } = args;
     const user = uidOf(target.owner, name);
     const parent = { parent: this };
-    const outside = new EstateNetwork(name, { target, component: name, subnet, kind: "edge" }, parent);
+    this.networkName = new EstateNetwork(name, { target, component: name, subnet, kind: "edge" }, parent).networkName;
     this.imageId = target.image(name, args.recipe({ user }), parent);
     const workload = target.workload(
       name,
@@ -60,9 +67,9 @@ export abstract class Proxy extends pulumi.ComponentResource {
         user,
         group: user,
         limits,
-        networks: [outside.networkName, ...args.networks].map((network) => ({ network, aliases: [name] })),
+        networks: [this.networkName, ...args.networks].map((network) => ({ network, aliases: [name] })),
         ports,
-        mounts: [],
+        mounts: dataMounts(name, args, parent),
         scratchMiB: { "/tmp": scratchMiB },
         probe: readinessProbe(args.health, probe.path, probe.port),
         contract: JSON.stringify({ version: 1, limits }),
@@ -82,4 +89,14 @@ export abstract class Proxy extends pulumi.ComponentResource {
     this.containerId = workload.containerId;
     this.effective = workload.effective;
   }
+}
+
+function dataMounts(
+  name: string,
+  { target, dataPath, protectVolumes: protect = false }: PackagedProgramArgs,
+  opts: pulumi.ComponentResourceOptions,
+): WorkloadSpec["mounts"] {
+  if (dataPath === undefined) return [];
+  const { volumeName } = new StateVolume(`${name}-data`, { target, component: name, protect }, opts);
+  return [{ volume: volumeName, path: dataPath }];
 }

@@ -1,0 +1,117 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { EstateConfig } from "../estateConfig.ts";
+import {
+  ALERTMANAGER_CONFIG_NAME,
+  ALERTMANAGER_PORT,
+  alertmanagerRecipe,
+  METRICS_DATA_PATH,
+  PROMETHEUS_FILES,
+  PROMETHEUS_PORT,
+  prometheusRecipe,
+} from "../imageRecipe.ts";
+import { monitorLimits } from "../limitClasses.ts";
+import { PackagedProgram } from "../packagedProgram.ts";
+import type { Target } from "../targets/index.ts";
+import { ruleFile } from "./alerts.ts";
+import { alertmanagerConfig } from "./alertmanagerConfig.ts";
+import type { MonitoringConfig } from "./monitoringConfig.ts";
+import { prometheusConfig } from "./prometheusConfig.ts";
+
+/** Components that it consists of. */
+export const MONITORING_COMPONENTS = ["alertmanager", "prometheus"] as const;
+
+export interface MonitoringArgs {
+  target: Target;
+  settings: MonitoringConfig;
+  health: EstateConfig["health"];
+  /** Component → /29 of its network. */
+  subnets: ReadonlyMap<string, string>;
+  /** Where the gateway's published port is found inside. */
+  edge: { networkName: pulumi.Input<string>; host: string; tls: boolean };
+  /** Of a caller that may read metrics. */
+  token: pulumi.Input<string>;
+  /** Servers that are declared to run. */
+  servers: number;
+  /** Host names of all server containers. */
+  instances: readonly string[];
+  protectVolumes: boolean;
+}
+
+const BIND = "127.0.0.1";
+const SCRATCH_MIB = 16;
+
+/**
+ * Prometheus, which scrapes gateway and servers and judges by typed alerts, and Alertmanager, which tells people
+ * (docs/adr/0022-monitoring.md).
+ */
+export class Monitoring extends pulumi.ComponentResource {
+  readonly prometheusUrl: string;
+  readonly alertmanagerUrl: string;
+
+  constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mcp:index:Monitoring", name, {}, opts);
+    const { target, settings, health, subnets, edge, protectVolumes } = args;
+    const { timeScale, scrapeSeconds, receivers, retention } = settings;
+    const common = { target, health, scratchMiB: SCRATCH_MIB, dataPath: METRICS_DATA_PATH, protectVolumes };
+    const parent = { parent: this };
+    const alertmanager = new Alertmanager(
+      "alertmanager",
+      {
+        ...common,
+        subnet: subnets.get("alertmanager") ?? "",
+        recipe: alertmanagerRecipe,
+        limits: monitorLimits.alertmanager,
+        networks: [],
+        ports: [{ containerPort: ALERTMANAGER_PORT, hostPort: settings.alertmanagerPort, bind: BIND, tls: false }],
+        probe: { path: "/-/ready", port: ALERTMANAGER_PORT },
+        files: { [ALERTMANAGER_CONFIG_NAME]: pulumi.secret(alertmanagerConfig({ receivers, timeScale })) },
+      },
+      parent,
+    );
+    const labels = { estate: target.owner.estate, stack: target.owner.stack };
+    const config = prometheusConfig({ scrapeSeconds, instances: args.instances, edge, alertmanager: "alertmanager" });
+    new Prometheus(
+      "prometheus",
+      {
+        ...common,
+        subnet: subnets.get("prometheus") ?? "",
+        recipe: ({ user }) => prometheusRecipe({ user, retention }),
+        limits: monitorLimits.prometheus,
+        networks: [edge.networkName, alertmanager.networkName],
+        ports: [{ containerPort: PROMETHEUS_PORT, hostPort: settings.prometheusPort, bind: BIND, tls: false }],
+        probe: { path: "/-/ready", port: PROMETHEUS_PORT },
+        files: {
+          [PROMETHEUS_FILES.config]: config,
+          [PROMETHEUS_FILES.alerts]: ruleFile({ servers: args.servers, scrapeSeconds, timeScale }, labels),
+          [PROMETHEUS_FILES.token]: args.token,
+        },
+      },
+      parent,
+    );
+    this.prometheusUrl = `http://${BIND}:${settings.prometheusPort}`;
+    this.alertmanagerUrl = `http://${BIND}:${settings.alertmanagerPort}`;
+    this.registerOutputs({ prometheusUrl: this.prometheusUrl, alertmanagerUrl: this.alertmanagerUrl });
+  }
+}
+
+class Prometheus extends PackagedProgram {
+  constructor(
+    name: string,
+    args: ConstructorParameters<typeof PackagedProgram>[2],
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super("mcp:index:Prometheus", name, args, opts);
+    this.registerOutputs({ containerId: this.containerId });
+  }
+}
+
+class Alertmanager extends PackagedProgram {
+  constructor(
+    name: string,
+    args: ConstructorParameters<typeof PackagedProgram>[2],
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super("mcp:index:Alertmanager", name, args, opts);
+    this.registerOutputs({ containerId: this.containerId });
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { serverNameSchema } from "../../runtime/contract/index.ts";
+import { secretTextSchema } from "../serviceConfig.ts";
+
+const portSchema = z.int().min(1).max(65535);
+
+const receiverSchema = z.strictObject({
+  /** Where Alertmanager posts its messages; secret, as most such addresses are. */
+  webhookUrl: secretTextSchema.refine((text) => URL.canParse(text), "a URL"),
+  /** Lowest level that it is told: 1 all, 2 operations, 3 engineering, 4 emergencies. */
+  fromLevel: z.int().min(1).max(4).default(2),
+  /** Gets the sign of life as well: an alert that never ends. */
+  watchdog: z.boolean().default(false),
+});
+
+/** Prometheus and Alertmanager beside the estate. */
+export const monitoringSchema = z.strictObject({
+  /** Ports on the host's loopback. */
+  prometheusPort: portSchema.default(9090),
+  alertmanagerPort: portSchema.default(9093),
+  scrapeSeconds: z.int().min(1).max(60).default(15),
+  /** History is dropped by whichever comes first. */
+  retention: z
+    .strictObject({
+      days: z.int().min(1).max(3650).default(15),
+      mebibytes: z.int().min(64).max(1_000_000).default(2048),
+    })
+    .prefault({}),
+  /** All waiting times of alerts are multiplied with it: less than 1 to try them out. */
+  timeScale: z.number().min(0.001).max(1).default(1),
+  /** Who is told. @default nobody: alerts show in Alertmanager alone */
+  receivers: z.record(serverNameSchema, receiverSchema).default({}),
+});
+
+export type ReceiverConfig = z.infer<typeof receiverSchema> & { name: string };
+export type MonitoringConfig = Omit<z.infer<typeof monitoringSchema>, "receivers"> & {
+  receivers: readonly ReceiverConfig[];
+};
+
+/** The caller that reads the estate's metrics and reaches no server. */
+export const MONITORING_CALLER = "monitoring";
+
+/** Its components, whose names nobody else can have then. */
+export const MONITORING_COMPONENTS: readonly string[] = ["alertmanager", "prometheus"];
+
+/**
+ * One line for each fault of the settings that are each well-formed.
+ * @param callers names of the principals.
+ */
+export function monitoringFaults(
+  { target, callers, gatewayPort }: { target: "docker" | "swarm"; callers: readonly string[]; gatewayPort: number },
+  { prometheusPort, alertmanagerPort }: MonitoringConfig,
+  namespace: string,
+): string[] {
+  const key = `${namespace}:monitoring`;
+  const ports = [gatewayPort, prometheusPort, alertmanagerPort];
+  return [
+    ...(target === "swarm" ? [`${key}: given; target swarm runs no monitoring yet`] : []),
+    ...(callers.includes(MONITORING_CALLER)
+      ? [
+          `${namespace}:gateway.principals: "${MONITORING_CALLER}" is the caller that reads the metrics; give another name`,
+        ]
+      : []),
+    ...(new Set(ports).size < ports.length
+      ? [`${key}: ports ${ports.join(", ")} of gateway, Prometheus and Alertmanager; each needs one of its own`]
+      : []),
+  ];
+}
+
+export function resolveMonitoring(
+  settings: z.infer<typeof monitoringSchema> | undefined,
+): MonitoringConfig | undefined {
+  if (settings === undefined) return undefined;
+  const receivers = Object.entries(settings.receivers).map(([name, receiver]) => ({ name, ...receiver }));
+  return { ...settings, receivers };
+}

@@ -1,0 +1,221 @@
+import { alertsOf } from "../../components/monitoring/alerts.ts";
+import type { AlertContext } from "../../components/monitoring/alert.ts";
+
+/** What makes one alert fire for a while, in promtool's notation: a value at each scrape. */
+interface Case {
+  series: Readonly<Record<string, string>>;
+  /** Seconds at which it fires; the cause begins at 300 and ends at 1500. */
+  firesAt: number;
+  /** Seconds at which it is silent: before, too early, after. */
+  silentAt: readonly number[];
+  /** Labels of the alert beside those of all. */
+  labels?: Readonly<Record<string, string>>;
+  summary: string;
+}
+
+const INTERVAL_SECONDS = 15;
+const CAUSE = { from: 300, to: 1500, end: 6000 };
+
+/** `well` until the cause, `ill` while it lasts, `well` again. */
+function phases(well: string | number, ill: string | number): string {
+  const times = (seconds: number): number => seconds / INTERVAL_SECONDS - 1;
+  const part = (value: string | number, seconds: number): string =>
+    typeof value === "number" ? `${value}x${times(seconds)}` : value;
+  return [part(well, CAUSE.from), part(ill, CAUSE.to - CAUSE.from), part(well, CAUSE.end - CAUSE.to)].join(" ");
+}
+
+/** A counter that grows by so much at each scrape while the cause lasts, else by `well`. */
+function counter(well: number, ill: number): string {
+  let value = 0;
+  const values: number[] = [];
+  for (let seconds = 0; seconds < CAUSE.end; seconds += INTERVAL_SECONDS) {
+    value += seconds >= CAUSE.from && seconds < CAUSE.to ? ill : well;
+    values.push(value);
+  }
+  return values.join(" ");
+}
+
+const MIB = 1024 * 1024;
+const LIMIT = `mcp_limit{instance="memory", job="servers", server="memory", limit="memory_bytes", source="kernel"}`;
+const OF_MEMORY = { instance: "memory", job: "servers", server: "memory" };
+const series = (name: string, more = ""): string => `${name}{instance="memory", job="servers", server="memory"${more}}`;
+
+function memoryCase(percent: number, firesAt: number, silentAt: readonly number[], summary: string): Case {
+  return {
+    series: {
+      [series("mcp_container_memory_bytes")]: phases(50 * MIB, percent * MIB),
+      [LIMIT]: phases(100 * MIB, 100 * MIB),
+    },
+    firesAt,
+    silentAt,
+    labels: OF_MEMORY,
+    summary,
+  };
+}
+
+function processCase(count: number, most: number, firesAt: number, silentAt: readonly number[]): Case {
+  return {
+    series: { [series("mcp_container_processes")]: phases(2, count) },
+    firesAt,
+    silentAt,
+    labels: OF_MEMORY,
+    summary: `memory has ${count} processes, over ${most}`,
+  };
+}
+
+const bucket = (name: string, labels: string, le: string): string => `${name}_bucket{${labels}, le="${le}"}`;
+
+/** Alert → its case. */
+const cases: Readonly<Record<string, Case>> = {
+  HighMemoryUsage: memoryCase(
+    92,
+    630,
+    [240, 540, 1560],
+    "memory has used over 90 % of its memory for five minutes (92%)",
+  ),
+  MemoryWarning: memoryCase(80, 390, [240, 330, 1560], "memory uses 80% of its memory, over 75 %"),
+  MemoryCritical: memoryCase(92, 390, [240, 330, 1560], "memory uses 92% of its memory, over 90 %"),
+  MemoryEmergency: memoryCase(97, 315, [240, 1560], "memory uses 97% of its memory, over 95 %"),
+  ProcessWarning: processCase(16, 15, 390, [240, 330, 1560]),
+  ProcessCritical: processCase(31, 30, 360, [240, 315, 1560]),
+  ProcessEmergency: processCase(51, 50, 315, [240, 1560]),
+  ProcessNuclear: processCase(101, 100, 315, [240, 1560]),
+  ProcessGrowth: {
+    series: { [series("mcp_container_processes")]: `2x19 2+4x40 2x200` },
+    firesAt: 420,
+    silentAt: [240, 1560],
+    labels: OF_MEMORY,
+    summary: "processes of memory grow: 16 more",
+  },
+  LimitBypass: {
+    series: {
+      [series("mcp_limit", ', limit="pids", source="kernel"')]: phases(32, 99),
+      [series("mcp_limit", ', limit="pids", source="declared"')]: phases(32, 32),
+    },
+    firesAt: 315,
+    silentAt: [240, 1560],
+    labels: { ...OF_MEMORY, limit: "pids" },
+    summary: "the kernel's limit pids of memory is 99, which is not what is declared",
+  },
+  OutOfMemoryKill: {
+    series: { [series("mcp_container_oom_kills_total")]: counter(0, 1) },
+    firesAt: 600,
+    silentAt: [240, 2400],
+    labels: OF_MEMORY,
+    summary: "the kernel has ended a process of memory for lack of memory",
+  },
+  FunctionalFailure: {
+    series: {
+      'mcp_gateway_server_state{instance="gateway", job="gateway", server="memory", state="unhealthy"}': phases(0, 1),
+    },
+    firesAt: 315,
+    silentAt: [240, 1560],
+    labels: { instance: "gateway", job: "gateway", server: "memory", state: "unhealthy" },
+    summary: "memory gives no working answer: unhealthy",
+  },
+  RestartLoop: {
+    series: { [series("mcp_server_restarts_total")]: counter(0, 1) },
+    firesAt: 600,
+    silentAt: [240, 2400],
+    labels: OF_MEMORY,
+    summary: "memory starts again and again",
+  },
+  ServersMissing: {
+    series: {
+      'mcp_gateway_server_state{server="memory", state="healthy"}': phases(1, 1),
+      'mcp_gateway_server_state{server="everything", state="healthy"}': phases(1, 0),
+    },
+    firesAt: 435,
+    silentAt: [240, 390, 1560],
+    summary: "1 of 2 declared servers work",
+  },
+  SlowCalls: {
+    series: {
+      [bucket("mcp_request_duration_seconds", 'server="memory", method="tools/call"', "0.2")]: counter(10, 0),
+      [bucket("mcp_request_duration_seconds", 'server="memory", method="tools/call"', "0.5")]: counter(10, 10),
+      [bucket("mcp_request_duration_seconds", 'server="memory", method="tools/call"', "+Inf")]: counter(10, 10),
+    },
+    firesAt: 1200,
+    silentAt: [240, 2400],
+    labels: { server: "memory" },
+    summary: "one of twenty calls of memory takes over 200 ms (485ms)",
+  },
+  SlowHealth: {
+    series: {
+      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "0.05")]: counter(10, 0),
+      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "0.1")]: counter(10, 10),
+      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "+Inf")]: counter(10, 10),
+    },
+    firesAt: 1200,
+    silentAt: [240, 2400],
+    summary: "the gateway's own health answer takes over 50 ms (97.5ms)",
+  },
+  ErrorBudgetBurn: {
+    series: {
+      'mcp_gateway_requests_total{route="/mcp", status="200"}': counter(10, 5),
+      'mcp_gateway_requests_total{route="/mcp", status="502"}': counter(0, 5),
+    },
+    firesAt: 1200,
+    silentAt: [240, 5700],
+    summary: "37.98% of the calls fail: the error budget of a month is gone in two days",
+  },
+  CircuitOpen: {
+    series: { 'mcp_gateway_circuit_open{instance_name="memory", server="memory"}': phases(0, 1) },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { instance_name: "memory", server: "memory" },
+    summary: "no calls are sent to memory after repeated failures",
+  },
+  GatewayUnreachable: {
+    series: { 'up{instance="gateway", job="gateway"}': phases(1, 0) },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { instance: "gateway", job: "gateway" },
+    summary: "the gateway does not answer its scrape: nobody can call a server",
+  },
+  ScrapeFailing: {
+    series: { 'up{instance="memory", job="servers"}': phases(1, 0) },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { instance: "memory", job: "servers" },
+    summary: "memory does not answer its scrape",
+  },
+  NotificationsFailing: {
+    series: { 'alertmanager_notifications_failed_total{integration="webhook"}': counter(0, 1) },
+    firesAt: 600,
+    silentAt: [240, 2400],
+    labels: { integration: "webhook" },
+    summary: "alerts do not reach a receiver (webhook)",
+  },
+};
+
+/** The sign of life has no cause and no end. */
+const ALWAYS = "Watchdog";
+
+/**
+ * promtool's test file for all alerts: each fires for its cause, is silent without it and ends with it.
+ * @throws Error for an alert without a case.
+ */
+export function alertCases(context: AlertContext, ruleFile: string): object {
+  const tests = alertsOf(context)
+    .filter(({ name }) => name !== ALWAYS)
+    .map((alert) => {
+      const found = cases[alert.name];
+      if (found === undefined) throw new Error(`alert ${alert.name} has no case: nobody knows whether it fires`);
+      const { name, severity, level, action, requirement } = alert;
+      const firing = {
+        exp_labels: { stack: "prod", severity, level: String(level), ...found.labels },
+        exp_annotations: { summary: found.summary, action, requirement, runbook: `docs/runbooks/${name}.md` },
+      };
+      return {
+        name,
+        interval: `${INTERVAL_SECONDS}s`,
+        input_series: Object.entries(found.series).map(([each, values]) => ({ series: each, values })),
+        alert_rule_test: [
+          { eval_time: `${found.firesAt}s`, alertname: name, exp_alerts: [firing] },
+          ...found.silentAt.map((seconds) => ({ eval_time: `${seconds}s`, alertname: name, exp_alerts: [] })),
+        ],
+      };
+    });
+  return { rule_files: [ruleFile], evaluation_interval: `${INTERVAL_SECONDS}s`, tests };
+}

@@ -1,0 +1,317 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { alertsOf, ruleFile } from "../../components/monitoring/alerts.ts";
+import { AlertReceiver } from "./alertReceiver.ts";
+import { alertCases } from "./alertCases.ts";
+import { places } from "./places.ts";
+import { eventually, TestEstate } from "./testEstate.ts";
+
+const run = promisify(execFile);
+/** A minute of an alert is 1.2 s here. */
+const TIME_SCALE = 0.02;
+const SCRAPE_SECONDS = 1;
+/** From the cause to the message: what the rule waits for, scrapes, and Alertmanager's grouping. */
+const FIRES_WITHIN_MS = 60_000;
+const QUIET_MS = 20_000;
+
+describe("Alerts fire for their causes and end after the repair, end to end", function () {
+  this.timeout(300_000);
+  const receiver = new AlertReceiver();
+  const estate = new TestEstate("mon", {
+    config: {
+      "mcp-estate:servers": { memory: {}, everything: {} },
+      "mcp-estate:health": { intervalSeconds: 2, timeoutSeconds: 2, failures: 2 },
+    },
+  });
+  let prometheus = "";
+
+  before(async () => {
+    const webhookUrl = await receiver.listen();
+    await estate.create();
+    estate.configure((config) => {
+      config["mcp-estate:monitoring"] = {
+        prometheusPort: places.mon.port + 1,
+        alertmanagerPort: places.mon.port + 2,
+        scrapeSeconds: SCRAPE_SECONDS,
+        timeScale: TIME_SCALE,
+        receivers: { recorder: { webhookUrl, fromLevel: 1, watchdog: true } },
+      };
+    });
+    await estate.succeed("up", ["--yes"]);
+    prometheus = await estate.output<string>("prometheusUrl");
+  });
+  after(async () => {
+    await estate.dispose();
+    await receiver.close();
+  });
+
+  /** Waits until the receiver has been told of it. */
+  function told(name: string, about: Record<string, string> = {}, status: "firing" | "resolved" = "firing") {
+    return eventually(() => {
+      const found = receiver.alerts.findLast(
+        ({ labels }) =>
+          labels["alertname"] === name && Object.entries(about).every(([key, value]) => labels[key] === value),
+      );
+      const all = receiver.firing().map(({ labels }) => labels["alertname"]);
+      assert.equal(found?.status, status, `${name} is ${found?.status ?? "silent"}; firing: ${all.join(", ")}`);
+      return Promise.resolve(found);
+    }, FIRES_WITHIN_MS);
+  }
+
+  /** Makes the cause, waits for the alert, mends, waits for its end. */
+  async function provoke(
+    name: string,
+    about: Record<string, string>,
+    cause: () => Promise<unknown>,
+    repair: () => Promise<unknown>,
+  ): Promise<void> {
+    const started = Date.now();
+    let firing;
+    try {
+      await cause();
+      firing = await told(name, about);
+    } finally {
+      await repair();
+    }
+    const seconds = (Date.now() - started) / 1000;
+    const resolved = await told(name, about, "resolved");
+    console.log(`      ${firing.annotations["summary"]} (after ${seconds.toFixed(1)} s)`);
+    assert.equal(firing.labels["stack"], "mon");
+    assert.match(firing.annotations["runbook"] ?? "", new RegExp(`^docs/runbooks/${name}\\.md$`));
+    assert.ok(Date.parse(resolved.endsAt) > Date.parse(resolved.startsAt));
+  }
+
+  async function query(
+    expression: string,
+  ): Promise<Array<{ metric: Record<string, string>; value: [number, string] }>> {
+    const response = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`);
+    const body = (await response.json()) as {
+      status: string;
+      error?: string;
+      data: { result: Array<{ metric: Record<string, string>; value: [number, string] }> };
+    };
+    assert.equal(body.status, "success", `${expression}: ${body.error ?? ""}`);
+    return body.data.result;
+  }
+
+  it("R-MON-02: all scrapes succeed from the first update on", async () => {
+    await eventually(async () => {
+      const targets = (await query("up")).map(({ metric, value }) => `${metric["instance"] ?? ""} ${value[1]}`);
+      assert.deepEqual(targets.sort(), ["alertmanager 1", "everything 1", "gateway 1", "memory 1", "prometheus 1"]);
+    }, 30_000);
+  });
+
+  it("R-MON-03, R-MON-04: every metric that an alert asks for is there, of every server", async () => {
+    const names = new Set(
+      alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE })
+        .flatMap(({ expr }) => expr.match(/\b(mcp|up|alertmanager)\w*/g) ?? [])
+        .filter((name) => !["mcp"].includes(name)),
+    );
+    await estate.execute("everything", "echo", { message: "counted" });
+    for (const name of names) {
+      await eventually(async () => assert.ok((await query(name)).length > 0, `no series ${name}`), 15_000);
+    }
+    for (const server of ["memory", "everything"])
+      assert.equal((await query(`mcp_container_memory_bytes{instance="${server}"}`)).length, 1);
+  });
+
+  it("a quiet time fires nothing but the sign of life", async () => {
+    await sleep(QUIET_MS);
+    assert.deepEqual([...new Set(receiver.firing().map(({ labels }) => labels["alertname"]))], ["Watchdog"]);
+  });
+
+  it("A-02, R-ALR-07: a server that is mute", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "FunctionalFailure",
+      { server: "everything" },
+      () => everything.pause(),
+      () => everything.unpause(),
+    );
+  });
+
+  it("R-ALR-09, R-MON-08: a server that is stopped is missing, and its scrape fails", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "ServersMissing",
+      {},
+      async () => {
+        await everything.stop();
+        await told("ScrapeFailing", { instance: "everything" });
+      },
+      () => everything.start(),
+    );
+  });
+
+  it("A-22, R-ALR-06: a limit that somebody raised by hand", async () => {
+    const memory = await estate.container("memory");
+    await provoke(
+      "LimitBypass",
+      { instance: "memory", limit: "pids" },
+      () => memory.update({ PidsLimit: 99 }),
+      () => memory.update({ PidsLimit: 32 }),
+    );
+  });
+
+  it("A-24, R-ALR-03: memory close to its limit", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "MemoryWarning",
+      { instance: "everything" },
+      () => holdMemory(everything.id, 150),
+      () => sleep(0),
+    );
+  });
+
+  it("A-25, R-ALR-04: a few processes too many", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "ProcessWarning",
+      { instance: "everything" },
+      () => holdProcesses(everything.id, 16, 0),
+      () => sleep(0),
+    );
+  });
+
+  it("A-25, R-ALR-05: processes that grow by one each second", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "ProcessGrowth",
+      { instance: "everything" },
+      () => holdProcesses(everything.id, 16, 1),
+      () => sleep(0),
+    );
+  });
+
+  it("R-ALR-08: a server that ends again and again", async () => {
+    const { pid } = { pid: "pkill -9 -f mcp-server-everything" };
+    const everything = await estate.container("everything");
+    await provoke(
+      "RestartLoop",
+      { instance: "everything" },
+      async () => {
+        for (let times = 0; times < 8; times++) {
+          await run("docker", ["exec", everything.id, "/bin/sh", "-c", `${pid} || true`]);
+          await sleep(1500);
+        }
+      },
+      () => sleep(0),
+    );
+  });
+
+  it("R-ALR-12: a burst of errors", async () => {
+    await provoke(
+      "ErrorBudgetBurn",
+      {},
+      async () => {
+        for (let i = 0; i < 40; i++) await estate.execute("everything", "no-such-tool", {});
+      },
+      async () => {
+        for (let i = 0; i < 200; i++) await estate.execute("everything", "echo", { message: "well" });
+      },
+    );
+  });
+
+  it("R-ALR-11: slow calls", async () => {
+    const slow = (): Promise<unknown> =>
+      estate.execute("everything", "trigger-long-running-operation", { duration: 1, steps: 1 });
+    await provoke(
+      "SlowCalls",
+      { server: "everything" },
+      async () => {
+        for (let i = 0; i < 10; i++) await slow();
+      },
+      async () => {
+        for (let i = 0; i < 200; i++) await estate.execute("everything", "echo", { message: "quick" });
+      },
+    );
+  });
+
+  it("R-MON-08: the gateway cannot be reached", async () => {
+    const edge = await estate.container("edge");
+    await provoke(
+      "GatewayUnreachable",
+      {},
+      () => edge.pause(),
+      () => edge.unpause(),
+    );
+  });
+
+  it("R-MON-08: a receiver that refuses is told of at the others, and shows in Prometheus", async () => {
+    receiver.answer = 500;
+    const everything = await estate.container("everything");
+    await everything.pause();
+    await eventually(async () => {
+      const alerts = await query('ALERTS{alertname="NotificationsFailing", alertstate="firing"}');
+      assert.ok(alerts.length > 0, "silent");
+    }, FIRES_WITHIN_MS);
+    receiver.answer = 200;
+    await everything.unpause();
+  });
+
+  it("no history is lost when Prometheus starts again", async () => {
+    const from = Date.now() / 1000;
+    const samples = async (): Promise<number> =>
+      Number((await query('count_over_time(up{job="gateway"}[2m])'))[0]?.value[1] ?? 0);
+    const before = await samples();
+    await (await estate.container("prometheus")).restart();
+    await eventually(async () => assert.ok((await samples()) > 0), 30_000);
+    const gap = Date.now() / 1000 - from;
+    const after = await samples();
+    assert.ok(after >= Math.min(before, 120) - Math.ceil(gap / SCRAPE_SECONDS) - 5, `${before} samples, then ${after}`);
+  });
+
+  it("a second update has nothing to change", async () => {
+    await eventually(() => estate.succeed("up", ["--yes", "--expect-no-changes"]), 60_000);
+  });
+
+  it("every alert fires, stays silent and recovers in promtool's own clock", async () => {
+    const context = { servers: 2, scrapeSeconds: 15, timeScale: 1 };
+    const folder = mkdtempSync(join(tmpdir(), "mcp-estate-alerts-"));
+    try {
+      writeFileSync(join(folder, "alerts.json"), ruleFile(context, { stack: "prod" }));
+      writeFileSync(join(folder, "cases.json"), JSON.stringify(alertCases(context, "alerts.json")));
+      const { Image } = await (await estate.container("prometheus")).inspect();
+      const promtool = (...args: string[]) =>
+        run("docker", [
+          "run",
+          "--rm",
+          "--network=none",
+          "--user=0:0",
+          `--volume=${folder}:/w`,
+          "--workdir=/w",
+          "--entrypoint=/usr/bin/promtool",
+          Image,
+          ...args,
+        ]);
+      await promtool("check", "rules", "alerts.json");
+      const { stdout, stderr } = await promtool("test", "rules", "cases.json");
+      assert.match(stdout + stderr, /SUCCESS/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+/** Takes memory in a container for some seconds. */
+async function holdMemory(id: string, mebibytes: number): Promise<void> {
+  await run("docker", [
+    "exec",
+    "--detach",
+    id,
+    "/usr/bin/perl",
+    "-e",
+    `my $held = "x" x (${mebibytes} << 20); sleep 15`,
+  ]);
+}
+
+/** Has processes in a container for some seconds. @param apart seconds between two of them. */
+async function holdProcesses(id: string, count: number, apart: number): Promise<void> {
+  const script = `for (1..${count}) { if (!fork) { sleep 25; exit } sleep ${apart} } sleep 20`;
+  await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
+}
