@@ -6,8 +6,9 @@ import { Gateway } from "./components/gateway.ts";
 import { instanceNames } from "./components/instances.ts";
 import { monitorLimits, proxyLimits } from "./components/limitClasses.ts";
 import { McpServer } from "./components/mcpServer.ts";
+import { guarded } from "./components/monitoring/guarded.ts";
 import { Monitoring } from "./components/monitoring/index.ts";
-import { MONITORING_CALLER } from "./components/monitoring/monitoringConfig.ts";
+import { MONITORING_CALLER, MONITORING_NETWORKS } from "./components/monitoring/monitoringConfig.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
 import { allocateSubnets, wantedBlocks } from "./components/subnets.ts";
@@ -18,17 +19,14 @@ const { owner, estate, program } = loadConfig();
 const target = targetFor(estate.target, owner, estate.swarm);
 
 const reaching = estate.servers.filter(({ egress }) => egress.length > 0);
-target.checkCapacity(
-  [
-    toDemand({ name: "edge", limits: estate.gateway.edgeLimits }),
-    { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
-    ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
-    ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
-    ...(estate.monitoring ? Object.entries(monitorLimits).map(([name, limits]) => toDemand({ name, limits })) : []),
-    ...estate.services.map(toDemand),
-  ],
-  estate.allowOvercommit,
-);
+const own = [
+  toDemand({ name: "edge", limits: estate.gateway.edgeLimits }),
+  { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
+  ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
+  ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
+  ...(estate.monitoring ? Object.entries(monitorLimits).map(([name, limits]) => toDemand({ name, limits })) : []),
+];
+target.checkCapacity([...own, ...estate.services.map(toDemand)], estate.allowOvercommit);
 
 const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(
@@ -37,7 +35,7 @@ const subnets = allocateSubnets(
     "edge",
     "gateway",
     ...(reaching.length > 0 ? ["egress"] : []),
-    ...(estate.monitoring ? Object.keys(monitorLimits) : []),
+    ...(estate.monitoring ? MONITORING_NETWORKS : []),
     ...names,
   ],
   target.networkBits,
@@ -80,6 +78,10 @@ if (reaching.length > 0) {
   });
 }
 
+const signatures = [...catalogue.values()].map((entry) => ({
+  package: entry.package.name,
+  ecosystem: entry.package.ecosystem,
+}));
 const monitoring =
   estate.monitoring &&
   new Monitoring("monitoring", {
@@ -91,6 +93,8 @@ const monitoring =
     token: gateway.tokens[MONITORING_CALLER] ?? "",
     servers: estate.servers.filter(({ state }) => state === "running").length,
     instances: estate.servers.flatMap(instanceNames),
+    containers: guarded(owner, own, estate.services),
+    hostProcesses: { servers: signatures, allowed: estate.orphans.hostAllowed },
     protectVolumes: estate.volumes.protect,
   });
 
@@ -106,10 +110,6 @@ function toDemand({ name, limits }: Pick<(typeof estate.servers)[number], "name"
   return { component: name, limits, replicas: 1 };
 }
 
-const signatures = [...catalogue.values()].map((entry) => ({
-  package: entry.package.name,
-  ecosystem: entry.package.ecosystem,
-}));
 const reportedOrphans = target.sweepOrphans(estate.orphans, signatures);
 /** Found and reported, never removed: data volumes, and what matches the stack's patterns. */
 export const orphans = reportedOrphans.reported;

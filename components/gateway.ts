@@ -87,6 +87,7 @@ export class Gateway extends pulumi.ComponentResource {
         ],
         ports: [],
         mounts: [],
+        hostPaths: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health, "/health"),
         contract: contractOf(args, target.peers(name, this.networkName)).apply((contract) =>

@@ -10,6 +10,9 @@ export interface HostCapacityArgs {
 
 /** Fails the preview of an estate that its host cannot hold. It makes nothing. */
 export class HostCapacity extends DynamicResource {
+  /** Of the host's control groups. */
+  declare readonly cgroupVersion: pulumi.Output<"1" | "2">;
+
   constructor(name: string, args: HostCapacityArgs, opts?: pulumi.CustomResourceOptions) {
     const { demands, allowOvercommit = false } = args;
     const inputs: HostCapacityInputs = {
@@ -19,6 +22,6 @@ export class HostCapacity extends DynamicResource {
       mostCpus: Math.max(...demands.map((demand) => demand.cpus)),
       allowOvercommit,
     };
-    super("HostCapacity", ["check", "create", "update"], name, { ...inputs }, opts);
+    super("HostCapacity", ["check", "create", "update"], name, { ...inputs, cgroupVersion: undefined }, opts);
   }
 }

@@ -1,3 +1,7 @@
+import type { Program } from "../runtime/contract/index.ts";
+
+export type { Program };
+
 /** What one layer adds to the image below it. Plain data: it is an input of the resource. */
 export type Layer =
   /** Debian: the image below or `baseImage` extended where that can be done, else bootstrapped from Debian's archive. */
@@ -8,9 +12,7 @@ export type Layer =
   | { kind: "npm"; lockFolder: string; allowScripts: readonly string[] }
   /** `pip install --require-hashes` of a lock folder into /app/site-packages, compiled. */
   | { kind: "pypi"; lockFolder: string; python: string }
-  /** The supervisor or the gateway, the account it runs under, and the folders that volumes are mounted on. */
+  /** A program of runtime/, the account it runs under, and the folders that volumes are mounted on. */
   | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] }
   /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */
   | { kind: "account"; user: number; mountPoints?: readonly string[] };
-
-export type Program = "supervisor" | "gateway";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
-import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../runtime/contract/index.ts";
+import { programPath, SECRETS_DIR } from "../runtime/contract/index.ts";
 import type { Layer, Program } from "./imageLayers.ts";
 import { contentHash } from "./providers/images/contentHash.ts";
 
@@ -50,6 +50,8 @@ const INIT_PATH = "/usr/bin/tini";
 const NODE_FLAGS: Readonly<Record<Program, readonly string[]>> = {
   supervisor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
   gateway: ["--v8-pool-size=1", "--max-semi-space-size=4", "--max-old-space-size=128"],
+  guard: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
+  control: ["--v8-pool-size=1", "--max-semi-space-size=1", "--max-old-space-size=32"],
 };
 const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
 
@@ -146,6 +148,16 @@ export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd(
 /** The gateway on the Node base. @throws Error when a source is missing. */
 export function gatewayRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
   return programRecipe("gateway", baseRecipe("node", args), "gateway", args.user, [], [], root);
+}
+
+/** What looks at a host from outside of its containers. @throws Error when a source is missing. */
+export function guardRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
+  return programRecipe("guard", baseRecipe("node", args), "guard", args.user, [], [], root);
+}
+
+/** The filter between the guard and Docker. @param args.user of the guard. @throws Error when a source is missing. */
+export function controlRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
+  return programRecipe("control", baseRecipe("node", args), "control", args.user, [], [], root);
 }
 
 /** Where the edge's configuration is delivered. */
@@ -258,7 +270,7 @@ function programRecipe(
   root: string,
 ): ImageRecipe {
   const layer: Layer = { kind: "program", program, user, mountPoints };
-  const main = program === "supervisor" ? SUPERVISOR_PATH : GATEWAY_PATH;
+  const main = programPath(program);
   return {
     name,
     from,

@@ -33,6 +33,8 @@ export const proxyLimits: Limits = { ...limitClasses.light, nofile: { soft: 8192
 export const monitorLimits = {
   prometheus: { ...limitClasses.standard, nofile: { soft: 8192, hard: 8192 } },
   alertmanager: limitClasses.light,
+  guard: limitClasses.light,
+  "guard-control": { ...limitClasses.light, memoryMiB: 128 },
 } satisfies Record<string, Limits>;
 
 export type LimitClass = keyof typeof limitClasses;

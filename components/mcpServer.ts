@@ -68,6 +68,7 @@ export class McpServer extends pulumi.ComponentResource {
         networks: [{ network: this.networkName, aliases: [instance] }],
         ports: [],
         mounts,
+        hostPaths: [],
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health),
         contract,

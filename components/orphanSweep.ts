@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource.ts";
 import type { Owner } from "./naming.ts";
-import type { ServerSignature } from "./providers/hostProcesses.ts";
+import type { ServerSignature } from "../runtime/contract/index.ts";
 import type { OrphanKind, OrphanPolicy } from "./providers/orphans.ts";
 
 export interface OrphanSweepArgs {

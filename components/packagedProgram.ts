@@ -70,6 +70,7 @@ export abstract class PackagedProgram extends pulumi.ComponentResource {
         networks: [this.networkName, ...args.networks].map((network) => ({ network, aliases: [name] })),
         ports,
         mounts: dataMounts(name, args, parent),
+        hostPaths: [],
         scratchMiB: { "/tmp": scratchMiB },
         probe: readinessProbe(args.health, probe.path, probe.port),
         contract: JSON.stringify({ version: 1, limits }),

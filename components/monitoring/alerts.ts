@@ -1,11 +1,12 @@
 import type { Alert, AlertContext } from "./alert.ts";
+import { guardAlerts } from "./guardAlerts.ts";
 import { ownAlerts } from "./ownAlerts.ts";
 import { resourceAlerts } from "./resourceAlerts.ts";
 import { serviceAlerts } from "./serviceAlerts.ts";
 
 /** Every alert of an estate. */
 export function alertsOf(context: AlertContext): Alert[] {
-  return [...resourceAlerts(context), ...serviceAlerts(context), ...ownAlerts(context)];
+  return [...resourceAlerts(context), ...guardAlerts(context), ...serviceAlerts(context), ...ownAlerts(context)];
 }
 
 /**

@@ -14,11 +14,9 @@ import { PackagedProgram } from "../packagedProgram.ts";
 import type { Target } from "../targets/index.ts";
 import { ruleFile } from "./alerts.ts";
 import { alertmanagerConfig } from "./alertmanagerConfig.ts";
+import { Guard, type GuardArgs } from "./guard.ts";
 import type { MonitoringConfig } from "./monitoringConfig.ts";
 import { prometheusConfig } from "./prometheusConfig.ts";
-
-/** Components that it consists of. */
-export const MONITORING_COMPONENTS = ["alertmanager", "prometheus"] as const;
 
 export interface MonitoringArgs {
   target: Target;
@@ -32,6 +30,10 @@ export interface MonitoringArgs {
   token: pulumi.Input<string>;
   /** Servers that are declared to run. */
   servers: number;
+  /** All containers that are declared. */
+  containers: GuardArgs["containers"];
+  /** Servers whose processes are looked for outside of containers, and texts in command lines that are none. */
+  hostProcesses: { servers: GuardArgs["servers"]; allowed: readonly string[] };
   /** Host names of all server containers. */
   instances: readonly string[];
   protectVolumes: boolean;
@@ -68,8 +70,28 @@ export class Monitoring extends pulumi.ComponentResource {
       },
       parent,
     );
+    const guard = new Guard(
+      "guard",
+      {
+        ...{
+          target,
+          health,
+          settings: settings.guard,
+          subnet: subnets.get("guard") ?? "",
+          containers: args.containers,
+        },
+        ...{ servers: args.hostProcesses.servers, hostAllowed: args.hostProcesses.allowed },
+      },
+      parent,
+    );
     const labels = { estate: target.owner.estate, stack: target.owner.stack };
-    const config = prometheusConfig({ scrapeSeconds, instances: args.instances, edge, alertmanager: "alertmanager" });
+    const config = prometheusConfig({
+      scrapeSeconds,
+      instances: args.instances,
+      edge,
+      alertmanager: "alertmanager",
+      guard: "guard",
+    });
     new Prometheus(
       "prometheus",
       {
@@ -77,7 +99,7 @@ export class Monitoring extends pulumi.ComponentResource {
         subnet: subnets.get("prometheus") ?? "",
         recipe: ({ user }) => prometheusRecipe({ user, retention }),
         limits: monitorLimits.prometheus,
-        networks: [edge.networkName, alertmanager.networkName],
+        networks: [edge.networkName, alertmanager.networkName, guard.networkName],
         ports: [{ containerPort: PROMETHEUS_PORT, hostPort: settings.prometheusPort, bind: BIND, tls: false }],
         probe: { path: "/-/ready", port: PROMETHEUS_PORT },
         files: {

@@ -26,6 +26,19 @@ export const monitoringSchema = z.strictObject({
       mebibytes: z.int().min(64).max(1_000_000).default(2048),
     })
     .prefault({}),
+  /** Counts from outside of the containers, and restarts those that nobody inside can help. */
+  guard: z
+    .strictObject({
+      /** Seconds between two looks. */
+      intervalSeconds: z.number().min(1).max(60).default(10),
+      /** false: only tell. */
+      act: z.boolean().default(true),
+      /** Seconds that a cause must last before a container is restarted. */
+      patienceSeconds: z.number().min(2).max(3600).default(60),
+      /** Restarts of one component within ten minutes. */
+      maxRestarts: z.int().min(1).max(20).default(3),
+    })
+    .prefault({}),
   /** All waiting times of alerts are multiplied with it: less than 1 to try them out. */
   timeScale: z.number().min(0.001).max(1).default(1),
   /** Who is told. @default nobody: alerts show in Alertmanager alone */
@@ -40,8 +53,10 @@ export type MonitoringConfig = Omit<z.infer<typeof monitoringSchema>, "receivers
 /** The caller that reads the estate's metrics and reaches no server. */
 export const MONITORING_CALLER = "monitoring";
 
+/** Its components that have a network of their own. */
+export const MONITORING_NETWORKS = ["alertmanager", "guard", "prometheus"] as const;
 /** Its components, whose names nobody else can have then. */
-export const MONITORING_COMPONENTS: readonly string[] = ["alertmanager", "prometheus"];
+export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS, "guard-control"];
 
 /**
  * One line for each fault of the settings that are each well-formed.

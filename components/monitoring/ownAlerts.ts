@@ -29,7 +29,7 @@ export function ownAlerts(context: AlertContext): Alert[] {
     {
       name: "ScrapeFailing",
       requirement: "R-MON-08",
-      expr: 'up{job!="gateway"} == 0',
+      expr: 'up{job!~"gateway|guard"} == 0',
       forSeconds: 60,
       severity: "warning",
       level: 2,

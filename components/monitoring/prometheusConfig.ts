@@ -8,6 +8,7 @@ export interface PrometheusConfigArgs {
   /** Host name under which the gateway's published port is found inside, and whether it speaks TLS. */
   edge: { host: string; tls: boolean };
   alertmanager: string;
+  guard: string;
 }
 
 /** A scrape that takes longer has failed. */
@@ -17,7 +18,13 @@ const MOST_SCRAPE_SECONDS = 10;
  * Prometheus' configuration. JSON, which is YAML too. All that the estate tells comes through the gateway, which alone is on
  * every server's network (docs/adr/0022-monitoring.md).
  */
-export function prometheusConfig({ scrapeSeconds, instances, edge, alertmanager }: PrometheusConfigArgs): string {
+export function prometheusConfig({
+  scrapeSeconds,
+  instances,
+  edge,
+  alertmanager,
+  guard,
+}: PrometheusConfigArgs): string {
   const gateway = {
     scheme: edge.tls ? "https" : "http",
     authorization: { credentials_file: `${SECRETS_DIR}/${PROMETHEUS_FILES.token}` },
@@ -36,6 +43,7 @@ export function prometheusConfig({ scrapeSeconds, instances, edge, alertmanager 
     scrape_configs: [
       own("prometheus", `127.0.0.1:${PROMETHEUS_PORT}`),
       own("alertmanager", `${alertmanager}:${ALERTMANAGER_PORT}`),
+      own("guard", `${guard}:${SERVICE_PORT}`),
       { job_name: "gateway", ...gateway, static_configs: [{ targets: [address], labels: { instance: "gateway" } }] },
       {
         job_name: "servers",

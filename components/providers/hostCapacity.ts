@@ -17,6 +17,8 @@ export interface HostCapacityInputs {
   mostCpus: number;
   /** Let reservations exceed the host's memory. */
   allowOvercommit: boolean;
+  /** Of the host's control groups: told by the check, so that a preview knows it. */
+  cgroupVersion?: "1" | "2";
 }
 
 /** What a host has. */
@@ -30,9 +32,11 @@ const MIB = 1024 * 1024;
 
 /** Asks the Docker host for its size and compares; runs at preview. */
 export async function checkHostCapacity(inputs: HostCapacityInputs): Promise<CheckResult<HostCapacityInputs>> {
-  const info = (await connect().info()) as { Name: string; MemTotal: number; NCPU: number };
+  const info = (await connect().info()) as { Name: string; MemTotal: number; NCPU: number; CgroupVersion?: string };
   const host = { name: info.Name, memoryMiB: Math.floor(info.MemTotal / MIB), cpus: info.NCPU };
-  return { inputs, failures: capacityFailures(inputs, host) };
+  // Docker 20.10 is the first that tells; the ones before know version 1 only.
+  const cgroupVersion = info.CgroupVersion === "2" ? "2" : "1";
+  return { inputs: { ...inputs, cgroupVersion }, failures: capacityFailures(inputs, host) };
 }
 
 /**

@@ -1,13 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-
-/** How the process of an MCP server is known by its start command. */
-export interface ServerSignature {
-  /** npm or PyPI package, for example `@modelcontextprotocol/server-memory`. */
-  package: string;
-  ecosystem: "npm" | "pypi";
-}
+import { serverOf, type ServerSignature } from "../../runtime/contract/index.ts";
 
 /** An MCP server that runs on the host, outside of every container. */
 export interface HostProcess {
@@ -23,10 +17,6 @@ export interface HostProcess {
 
 /** Control groups of containers end in the container's id, or lie below one. */
 const CONTAINER_CGROUP = /(^|[/:-])[0-9a-f]{64}(\.scope)?(\/|$)/m;
-const NODE = /^(node|nodejs|bun|deno)$/;
-const NPM = /^(npm|npx|pnpm|bunx|yarn)$/;
-const PYTHON = /^(python|pypy)[\d.]*$/;
-const PYTHON_RUNNER = /^(uv|uvx|pipx)$/;
 const TICKS_PER_SECOND = 100;
 const PAGE_KIB = 4;
 /** Seconds between TERM and KILL. */
@@ -50,24 +40,6 @@ export async function findHostProcesses(
     .filter((process) => process !== undefined)
     .filter(({ argv, pid }) => pid !== globalThis.process.pid && !allowed.some((text) => argv.join(" ").includes(text)))
     .sort((a, b) => a.pid - b.pid);
-}
-
-/** Which server a command line starts, or undefined. A shell or an editor that only mentions one starts none. */
-export function serverOf(argv: readonly string[], servers: readonly ServerSignature[]): string | undefined {
-  // npm writes its whole command into one argument: "npm exec @scope/package".
-  const words = argv.length === 1 ? (argv[0] ?? "").split(" ") : argv;
-  const program = basename(words[0] ?? "");
-  const rest = words.slice(1);
-  return servers.find(({ package: name, ecosystem }) => {
-    if (ecosystem === "npm") {
-      if (NODE.test(program)) return rest[0] !== "-e" && rest.some((word) => word.includes(`/node_modules/${name}/`));
-      return NPM.test(program) && rest.some((word) => withoutVersion(word) === name);
-    }
-    const module = name.replaceAll("-", "_");
-    if (PYTHON.test(program))
-      return rest[rest.indexOf("-m") + 1] === module || rest.some((word) => word.endsWith(`/bin/${name}`));
-    return PYTHON_RUNNER.test(program) && rest.some((word) => word.split(/[=@]/)[0] === name);
-  })?.package;
 }
 
 /**
@@ -121,9 +93,4 @@ async function startTimeOf(proc: string, pid: number): Promise<string | undefine
   } catch {
     return undefined;
   }
-}
-
-/** `@scope/name@1.2.3` without its version. */
-function withoutVersion(word: string): string {
-  return word.replace(/(.)@[^/]*$/, "$1");
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CheckResult, DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import { connect, isNotFound } from "./docker.ts";
-import { endHostProcess, type ServerSignature } from "./hostProcesses.ts";
+import type { ServerSignature } from "../../runtime/contract/index.ts";
+import { endHostProcess } from "./hostProcesses.ts";
 import {
   findOrphans,
   isSecretsVolume,

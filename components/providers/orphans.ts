@@ -2,7 +2,8 @@ import { matchesGlob } from "node:path";
 import type Docker from "dockerode";
 import { LABEL_COMPONENT, LABEL_ESTATE, LABEL_STACK } from "../naming.ts";
 import { connect, isLocal } from "./docker.ts";
-import { findHostProcesses, type ServerSignature } from "./hostProcesses.ts";
+import type { ServerSignature } from "../../runtime/contract/index.ts";
+import { findHostProcesses } from "./hostProcesses.ts";
 import { findStartScripts } from "./startScripts.ts";
 
 /** Ids (volumes: names) of everything that the state holds. */

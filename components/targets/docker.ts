@@ -10,7 +10,7 @@ import { HostCapacity } from "../hostCapacity.ts";
 import { LABEL_CONTRACT, LABEL_TLS, labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
-import type { ServerSignature } from "../providers/hostProcesses.ts";
+import type { ServerSignature } from "../../runtime/contract/index.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { SmokeReport } from "../providers/smoke/suite.ts";
 import { PulledImage } from "../pulledImage.ts";
@@ -23,6 +23,7 @@ import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs
 import type {
   Demanding,
   DeployedImage,
+  HostPath,
   Named,
   NetworkSpec,
   PulledImageSpec,
@@ -49,6 +50,9 @@ const NO_NAME_SERVER = "127.0.0.1";
 /** Nobody will answer: 1 s for a name that is not known, instead of 10. */
 const NO_PATIENCE = ["attempts:1", "timeout:1"];
 
+const CGROUPS = "/sys/fs/cgroup";
+const CONTROLLERS = ["pids", "memory", "cpu", "cpuacct"] as const;
+
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
   readonly owner: Owner;
@@ -62,6 +66,7 @@ export class DockerTarget implements Target {
     images: [] as pulumi.Output<string>[],
     running: [] as pulumi.Resource[],
   };
+  private host: HostCapacity | undefined;
   private readonly built: Record<string, pulumi.Output<DeployedImage>> = {};
   private readonly workloads: SmokeGateArgs["workloads"][number][] = [];
   private readonly touched: Record<string, pulumi.Output<string>> = {};
@@ -83,7 +88,7 @@ export class DockerTarget implements Target {
       memoryReservationMiB,
       cpus,
     }));
-    new HostCapacity("host", { demands, allowOvercommit });
+    this.host = new HostCapacity("host", { demands, allowOvercommit });
   }
 
   checkAddresses(blocks: readonly WantedBlock[]): void {
@@ -136,6 +141,20 @@ export class DockerTarget implements Target {
     // A changed label would replace the volume, and its data with it.
     const kept = { retainOnDelete: true, ignoreChanges: ["labels"] };
     return this.volume(name, component, pulumi.mergeOptions(kept, opts), dockerName ?? this.physicalName(name));
+  }
+
+  scratchVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named {
+    return this.volume(name, component, opts);
+  }
+
+  controlGroups(path: string): pulumi.Output<readonly HostPath[]> {
+    if (!this.host) throw new Error("checkCapacity comes first: it asks the host");
+    // Of version 1 each controller by itself: below a folder mounted as a whole they could be written.
+    return this.host.cgroupVersion.apply((version) =>
+      version === "2"
+        ? [{ hostPath: CGROUPS, path, readOnly: true }]
+        : CONTROLLERS.map((name) => ({ hostPath: `${CGROUPS}/${name}`, path: `${path}/${name}`, readOnly: true })),
+    );
   }
 
   private volume(name: string, component: string, opts: pulumi.CustomResourceOptions, fixedName?: string): Named {
@@ -244,6 +263,10 @@ export class DockerTarget implements Target {
   }
 
   private containerArgs(spec: WorkloadSpec, secretsVolume: pulumi.Output<string>): docker.ContainerArgs {
+    const volumes = [
+      { volumeName: secretsVolume, containerPath: SECRETS_DIR },
+      ...spec.mounts.map(({ volume, path }) => ({ volumeName: volume, containerPath: path })),
+    ];
     const encrypted = spec.ports.filter(({ tls }) => tls).map(({ containerPort }) => containerPort);
     return {
       image: spec.image,
@@ -271,10 +294,7 @@ export class DockerTarget implements Target {
         external: hostPort,
         ip: bind,
       })),
-      volumes: [
-        { volumeName: secretsVolume, containerPath: SECRETS_DIR },
-        ...spec.mounts.map(({ volume, path }) => ({ volumeName: volume, containerPath: path })),
-      ],
+      volumes: withHostPaths(volumes, spec.hostPaths),
       healthcheck: {
         tests: ["CMD", ...spec.probe.command],
         interval: duration(spec.probe.intervalSeconds),
@@ -297,6 +317,20 @@ export class DockerTarget implements Target {
   private physicalName(name: string): string {
     return `${this.owner.estate}-${this.owner.stack}-${name}`;
   }
+}
+
+/** As they are, where there is nothing of the host: what is not known yet is then only the names of volumes. */
+function withHostPaths(
+  volumes: Array<{ volumeName: pulumi.Input<string>; containerPath: string }>,
+  hostPaths: WorkloadSpec["hostPaths"],
+): docker.ContainerArgs["volumes"] {
+  if (Array.isArray(hostPaths) && hostPaths.length === 0) return volumes;
+  return pulumi
+    .all([volumes, hostPaths])
+    .apply(([named, ofHost]) => [
+      ...named,
+      ...ofHost.map(({ hostPath, path, readOnly }) => ({ hostPath, containerPath: path, readOnly })),
+    ]);
 }
 
 /** Short enough to be read in a preview. */

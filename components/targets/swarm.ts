@@ -19,6 +19,7 @@ import { SwarmService } from "../swarmService.ts";
 import type {
   Demanding,
   DeployedImage,
+  HostPath,
   Named,
   NetworkSpec,
   ReportedOrphans,
@@ -94,6 +95,14 @@ export class SwarmTarget implements Target {
   }
 
   /** On the one node that keeps data; tasks that mount it run there. */
+  scratchVolume(name: string): Named {
+    throw new Error(`${name}: target swarm has no volumes that are shared on one node`);
+  }
+
+  controlGroups(path: string): pulumi.Output<readonly HostPath[]> {
+    throw new Error(`${path}: target swarm shows no container its nodes' control groups`);
+  }
+
   stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions, dockerName?: string): Named {
     const kept = { retainOnDelete: true, ignoreChanges: ["labels"], ...this.onDataNode() };
     const volume = new docker.Volume(

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Limits } from "../../runtime/contract/index.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
-import type { ServerSignature } from "../providers/hostProcesses.ts";
+import type { ServerSignature } from "../../runtime/contract/index.ts";
 import type { OrphanKind, OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
@@ -33,6 +33,13 @@ export interface PublishedPort {
   bind: string;
   /** TLS alone is taken there. */
   tls: boolean;
+}
+
+/** A folder or socket of the host itself. */
+export interface HostPath {
+  hostPath: string;
+  path: string;
+  readOnly: boolean;
 }
 
 export interface MountSpec {
@@ -82,6 +89,8 @@ export interface WorkloadSpec {
   networks: readonly Attachment[];
   ports: readonly PublishedPort[];
   mounts: readonly MountSpec[];
+  /** What it sees of its host; none but the guard needs any. */
+  hostPaths: pulumi.Input<readonly HostPath[]>;
   /** Writable memory file systems: path → MiB. */
   scratchMiB: Readonly<Record<string, number>>;
   probe: ProbeSpec;
@@ -184,6 +193,10 @@ export interface Target {
    * @param dockerName @default made from the owner and `name`
    */
   stateVolume(name: string, component: string, opts: pulumi.CustomResourceOptions, dockerName?: string): Named;
+  /** A volume that goes with its stack. */
+  scratchVolume(name: string, component: string, opts: pulumi.CustomResourceOptions): Named;
+  /** Where a container that looks at its host's control groups finds them. @param path in the container */
+  controlGroups(path: string): pulumi.Output<readonly HostPath[]>;
   /** Builds the image unless it is there; the output is its content-addressed id. */
   image(name: string, recipe: ImageRecipe, opts: pulumi.CustomResourceOptions): pulumi.Output<string>;
   /** Has the image on the host, from its registry where it is not there; the output is its content-addressed id. */

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CONTAINER, objectsOf, type Inputs } from "../resource.ts";
+import { CONTAINER, GUARD, GUARD_CONTROL, objectsOf, type Inputs } from "../resource.ts";
 import type { Finding, ResourceRule } from "../rule.ts";
 
 const SOCKETS = ["/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock"];
@@ -12,11 +12,19 @@ export const hostMounts: ResourceRule = {
   description: "No container sees Docker's socket or the host's own folders.",
   severity: "mandatory",
   types: [CONTAINER],
-  check({ inputs }) {
-    const sources = [...objectsOf(inputs["volumes"]).map(hostPathOf), ...objectsOf(inputs["mounts"]).map(bindSourceOf)];
+  check({ inputs, within }) {
+    const volumes = objectsOf(inputs["volumes"]).filter((volume) => !isOfGuard(volume, within));
+    const sources = [...volumes.map(hostPathOf), ...objectsOf(inputs["mounts"]).map(bindSourceOf)];
     return sources.filter((source) => source !== undefined).flatMap(judge);
   },
 };
+
+/** The two whose work it is (docs/adr/0023-guard.md): one looks at the host's tables, the other alone asks Docker. */
+function isOfGuard({ hostPath, readOnly }: Inputs, within: readonly string[]): boolean {
+  if (typeof hostPath !== "string" || readOnly !== true) return false;
+  if (within.at(-1) === GUARD) return hostPath === "/proc" || /^\/sys\/fs\/cgroup(\/\w+)?$/.test(hostPath);
+  return within.at(-1) === GUARD_CONTROL && SOCKETS.includes(hostPath);
+}
 
 function hostPathOf({ hostPath }: Inputs): string | undefined {
   return typeof hostPath === "string" && hostPath !== "" ? path.posix.normalize(hostPath) : undefined;

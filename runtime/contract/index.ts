@@ -27,6 +27,21 @@ export {
   type GatewayToken,
   type GatewayTokens,
 } from "./gatewayTokens.ts";
+export {
+  CONTROL_DIR,
+  CONTROL_SOCKET,
+  controlContractSchema,
+  controlledSchema,
+  DOCKER_SOCKET,
+  guardContractSchema,
+  HOST_CGROUPS,
+  HOST_PROC,
+  type ControlContract,
+  type Controlled,
+  type GuardContract,
+  type Guarded,
+} from "./guard.ts";
+export { serverOf, signatureSchema, type ServerSignature } from "./signature.ts";
 
 /** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
 export const SECRETS_DIR = "/run/secrets";
@@ -41,6 +56,11 @@ export const NEAR_PORT = 8002;
 export const NODE_HEADER = "x-node";
 /** Environment variable with the name of the node that a container runs on, where there are several. */
 export const NODE_VARIABLE = "MCP_ESTATE_NODE";
-/** The bundled program in every image, started by the init as PID 1's only child. */
-export const SUPERVISOR_PATH = "/opt/mcp-estate/supervisor.mjs";
-export const GATEWAY_PATH = "/opt/mcp-estate/gateway.mjs";
+
+/** The program in an image, which the init starts as its only child. */
+export type Program = "supervisor" | "gateway" | "guard" | "control";
+
+/** Where it lies there, bundled. */
+export function programPath(program: Program): string {
+  return `/opt/mcp-estate/${program}.mjs`;
+}

@@ -31,6 +31,7 @@ const WORKLOAD = {
   onNewContract: '"reload"',
   secrets: "{}",
   closed: "true",
+  hostPaths: "[]",
   knowsNode: "false",
   replicas: "1",
   placement: "undefined",

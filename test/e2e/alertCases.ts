@@ -40,6 +40,20 @@ const LIMIT = `mcp_limit{instance="memory", job="servers", server="memory", limi
 const OF_MEMORY = { instance: "memory", job: "servers", server: "memory" };
 const series = (name: string, more = ""): string => `${name}{instance="memory", job="servers", server="memory"${more}}`;
 
+const OF_GUARD = { container: "memory", id: "0123456789ab", instance: "guard", job: "guard" };
+const guarded = (name: string, more = ""): string =>
+  `${name}{container="memory", id="0123456789ab", instance="guard", job="guard"${more}}`;
+const OF_ACTION = (outcome: string) => ({
+  ...{ container: "memory", cause: "pids-full", outcome },
+  ...{ instance: "guard", job: "guard" },
+});
+const action = (outcome: string): string =>
+  `mcp_guard_last_action_seconds{${Object.entries(OF_ACTION(outcome))
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(", ")}}`;
+/** No series at all: at 300 s there are 20 scrapes before. */
+const ABSENT = "_x19";
+
 function memoryCase(percent: number, firesAt: number, silentAt: readonly number[], summary: string): Case {
   return {
     series: {
@@ -165,6 +179,82 @@ const cases: Readonly<Record<string, Case>> = {
     silentAt: [240, 330, 1560],
     labels: { instance_name: "memory", server: "memory" },
     summary: "no calls are sent to memory after repeated failures",
+  },
+  LimitNotEnforced: {
+    series: {
+      [guarded("mcp_guard_limit", ', limit="pids", source="kernel"')]: phases(32, 99),
+      [guarded("mcp_guard_limit", ', limit="pids", source="declared"')]: phases(32, 32),
+    },
+    firesAt: 315,
+    silentAt: [240, 1560],
+    labels: { ...OF_GUARD, limit: "pids" },
+    summary: "seen from the host, memory is not held to what is declared (99)",
+  },
+  TasksNearLimit: {
+    series: {
+      [guarded("mcp_guard_tasks")]: phases(10, 26),
+      [guarded("mcp_guard_limit", ', limit="pids", source="declared"')]: phases(32, 32),
+    },
+    firesAt: 360,
+    silentAt: [240, 315, 1560],
+    labels: OF_GUARD,
+    summary: "memory uses 81.25% of its tasks: forks are about to fail",
+  },
+  ProgramStopped: {
+    series: { [guarded("mcp_guard_stopped")]: phases(0, 1) },
+    firesAt: 360,
+    silentAt: [240, 315, 1560],
+    labels: OF_GUARD,
+    summary: "the program of memory has been stopped by a signal",
+  },
+  GuardActed: {
+    series: { [action("done")]: phases(ABSENT, "300x79") },
+    firesAt: 330,
+    silentAt: [240, 900],
+    labels: OF_ACTION("done"),
+    summary: "the guard has restarted memory: pids-full",
+  },
+  GuardPowerless: {
+    series: { [action("refused")]: phases(ABSENT, "300x79") },
+    firesAt: 330,
+    silentAt: [240, 900],
+    labels: OF_ACTION("refused"),
+    summary: "the guard may not or cannot restart memory (pids-full) any more",
+  },
+  MCPProcessOverload: {
+    series: { 'mcp_guard_running{container="memory", instance="guard", job="guard"}': phases(1, 2) },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { container: "memory", instance: "guard", job: "guard" },
+    summary: "2 containers of memory run, one is declared",
+  },
+  OrphanContainer: {
+    series: { [guarded("mcp_guard_undeclared")]: phases(ABSENT, 1) },
+    firesAt: 390,
+    silentAt: [240, 330, 1800],
+    labels: OF_GUARD,
+    summary: "container 0123456789ab (memory) carries this stack's labels and nobody declared it",
+  },
+  HostProcess: {
+    series: { 'mcp_guard_host_processes{package="server-memory", instance="guard", job="guard"}': phases(ABSENT, 3) },
+    firesAt: 390,
+    silentAt: [240, 330, 1800],
+    labels: { package: "server-memory", instance: "guard", job: "guard" },
+    summary: "3 processes of server-memory run on the host, outside of every container",
+  },
+  GuardSilent: {
+    series: { 'up{instance="guard", job="guard"}': phases(1, 0) },
+    firesAt: 360,
+    silentAt: [240, 315, 1560],
+    labels: { instance: "guard", job: "guard" },
+    summary: "the guard does not look any more: nobody counts from outside",
+  },
+  GuardBlind: {
+    series: { 'mcp_guard_control_up{instance="guard", job="guard"}': phases(1, 0) },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { instance: "guard", job: "guard" },
+    summary: "the guard has no answer from Docker: it counts, and can restart nothing",
   },
   GatewayUnreachable: {
     series: { 'up{instance="gateway", job="gateway"}': phases(1, 0) },

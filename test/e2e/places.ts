@@ -32,6 +32,8 @@ export const places = {
   gate: { port: 12475, range: "10.207.0.0/16" },
   /** Prometheus and Alertmanager have the two ports after it. */
   mon: { port: 12490, range: "10.206.0.0/16" },
+  /** The same. */
+  guard: { port: 12494, range: "10.205.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },
   rotate: { port: 12467, range: "10.254.0.0/16" },
   rnd: { port: 12202, range: "10.214.0.0/16" },

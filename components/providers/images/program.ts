@@ -1,7 +1,7 @@
 import { isAbsolute, posix } from "node:path";
 import type { Readable } from "node:stream";
 import { build } from "esbuild";
-import { GATEWAY_PATH, SECRETS_DIR, SUPERVISOR_PATH } from "../../../runtime/contract/index.ts";
+import { CONTROL_DIR, programPath, SECRETS_DIR } from "../../../runtime/contract/index.ts";
 import type { Layer, Program } from "../../imageRecipe.ts";
 import { packEntries, type ArchiveEntry } from "./archive.ts";
 import { BUNDLE_OPTIONS, programEntry } from "./contentHash.ts";
@@ -15,13 +15,13 @@ const NOBODY = 65534;
 /** All that differs between stacks, and the program: one small layer above the packages. */
 export async function packProgram(layer: Extract<Layer, { kind: "program" }>, root: string): Promise<Readable> {
   const { program, user, mountPoints } = layer;
-  const path = program === "supervisor" ? SUPERVISOR_PATH : GATEWAY_PATH;
+  const path = programPath(program);
   const bundle = await singleFlight(`bundle ${program}`, () => bundleProgram(program, root));
   return packEntries([
     ...accountFiles(user),
     { name: "opt/mcp-estate", mode: 0o755 },
     { name: path.slice(1), mode: 0o644, content: bundle },
-    ...mountPointEntries(user, mountPoints),
+    ...mountPointEntries(user, mountPoints, program === "guard" || program === "control" ? [CONTROL_DIR] : []),
   ]);
 }
 
@@ -61,11 +61,16 @@ function accountFiles(user: number): ArchiveEntry[] {
 /**
  * Data folders belong to the user, as a new volume takes the owner of the folder it is mounted on; the secrets folder
  * belongs to root, so that the server can read its files and neither add nor remove one.
+ * @param ofRoot further folders of that kind.
  * @throws Error when a mount point is not an absolute path below the root folder.
  */
-function mountPointEntries(user: number, mountPoints: readonly string[]): ArchiveEntry[] {
+function mountPointEntries(
+  user: number,
+  mountPoints: readonly string[],
+  ofRoot: readonly string[] = [],
+): ArchiveEntry[] {
   const entries = new Map<string, ArchiveEntry>();
-  for (const path of [SECRETS_DIR, ...mountPoints]) {
+  for (const path of [SECRETS_DIR, ...ofRoot, ...mountPoints]) {
     if (!isAbsolute(path) || posix.normalize(path) !== path || path === "/" || path.endsWith("/")) {
       throw new Error(`mount point "${path}" given; an absolute path such as /data is allowed`);
     }
@@ -77,8 +82,8 @@ function mountPointEntries(user: number, mountPoints: readonly string[]): Archiv
   }
   for (const path of mountPoints)
     entries.set(path.slice(1), { name: path.slice(1), mode: 0o750, uid: user, gid: user });
-  const secrets = SECRETS_DIR.slice(1);
-  entries.set(secrets, { name: secrets, mode: 0o750, uid: 0, gid: user });
+  for (const path of [SECRETS_DIR, ...ofRoot])
+    entries.set(path.slice(1), { name: path.slice(1), mode: 0o750, uid: 0, gid: user });
   return [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -64,6 +64,7 @@ describe("configurations of the monitoring", () => {
         instances: ["memory", "memory--2"],
         edge: { host: "edge", tls },
         alertmanager: "alertmanager",
+        guard: "guard",
       }),
     ) as { global: object; scrape_configs: { job_name: string; scheme?: string; static_configs: object[] }[] };
 

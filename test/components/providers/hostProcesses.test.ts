@@ -3,12 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  endHostProcess,
-  findHostProcesses,
-  serverOf,
-  type ServerSignature,
-} from "../../../components/providers/hostProcesses.ts";
+import { endHostProcess, findHostProcesses } from "../../../components/providers/hostProcesses.ts";
+import { serverOf, type ServerSignature } from "../../../runtime/contract/index.ts";
 
 const MEMORY = "@modelcontextprotocol/server-memory";
 const servers: ServerSignature[] = [

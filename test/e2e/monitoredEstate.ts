@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { AlertReceiver, type ReceivedAlert } from "./alertReceiver.ts";
+import { places } from "./places.ts";
+import { eventually, TestEstate } from "./testEstate.ts";
+
+const run = promisify(execFile);
+/** A minute of an alert is 1.2 s here. */
+export const TIME_SCALE = 0.02;
+export const SCRAPE_SECONDS = 1;
+/** From the cause to the message: what the rule waits for, scrapes, and Alertmanager's grouping. */
+export const FIRES_WITHIN_MS = 60_000;
+
+export interface Sample {
+  metric: Record<string, string>;
+  value: [number, string];
+}
+
+/** Two servers with the monitoring beside them, on times shortened by its settings, and a receiver that keeps what it is told. */
+export class MonitoredEstate {
+  readonly receiver = new AlertReceiver();
+  readonly estate: TestEstate;
+  private readonly settings: Record<string, unknown>;
+  private prometheus = "";
+
+  /** @param settings of the monitoring, beside its ports, times and the receiver. */
+  constructor(stack: "mon" | "guard", settings: Record<string, unknown> = {}) {
+    const { port } = places[stack];
+    const ports = { prometheusPort: port + 1, alertmanagerPort: port + 2 };
+    this.settings = { ...ports, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, ...settings };
+    this.estate = new TestEstate(stack, {
+      config: {
+        "mcp-estate:servers": { memory: {}, everything: {} },
+        "mcp-estate:health": { intervalSeconds: 2, timeoutSeconds: 2, failures: 2 },
+      },
+    });
+  }
+
+  async create(): Promise<void> {
+    const webhookUrl = await this.receiver.listen();
+    await this.estate.create();
+    this.estate.configure((config) => {
+      config["mcp-estate:monitoring"] = {
+        ...this.settings,
+        receivers: { recorder: { webhookUrl, fromLevel: 1, watchdog: true } },
+      };
+    });
+    await this.estate.succeed("up", ["--yes"]);
+    this.prometheus = await this.estate.output<string>("prometheusUrl");
+  }
+
+  async dispose(): Promise<void> {
+    await this.estate.dispose();
+    await this.receiver.close();
+  }
+
+  /** Waits until the receiver has been told of it. */
+  told(
+    name: string,
+    about: Record<string, string> = {},
+    status: "firing" | "resolved" = "firing",
+  ): Promise<ReceivedAlert> {
+    return eventually(() => {
+      const found = this.receiver.alerts.findLast(
+        ({ labels }) =>
+          labels["alertname"] === name && Object.entries(about).every(([key, value]) => labels[key] === value),
+      );
+      const all = this.receiver.firing().map(({ labels }) => labels["alertname"]);
+      assert.ok(
+        found?.status === status,
+        `${name} ${JSON.stringify(about)} is ${found?.status ?? "silent"}; firing: ${all.join(", ")}`,
+      );
+      return Promise.resolve(found);
+    }, FIRES_WITHIN_MS);
+  }
+
+  /** Makes the cause, waits for the alert, mends, waits for its end. */
+  async provoke(
+    name: string,
+    about: Record<string, string>,
+    cause: () => Promise<unknown>,
+    repair: () => Promise<unknown>,
+  ): Promise<void> {
+    const started = Date.now();
+    let firing;
+    try {
+      await cause();
+      firing = await this.told(name, about);
+    } finally {
+      await repair();
+    }
+    const seconds = (Date.now() - started) / 1000;
+    const resolved = await this.told(name, about, "resolved");
+    console.log(`      ${firing.annotations["summary"]} (after ${seconds.toFixed(1)} s)`);
+    assert.equal(firing.labels["stack"], this.estate.stack);
+    assert.match(firing.annotations["runbook"] ?? "", new RegExp(`^docs/runbooks/${name}\\.md$`));
+    assert.ok(Date.parse(resolved.endsAt) > Date.parse(resolved.startsAt));
+  }
+
+  /** What Prometheus answers. */
+  async query(expression: string): Promise<Sample[]> {
+    const response = await fetch(`${this.prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`);
+    const body = (await response.json()) as { status: string; error?: string; data: { result: Sample[] } };
+    assert.equal(body.status, "success", `${expression}: ${body.error ?? ""}`);
+    return body.data.result;
+  }
+}
+
+/** Takes memory in a container for some seconds. */
+export async function holdMemory(id: string, mebibytes: number): Promise<void> {
+  const script = `my $held = "x" x (${mebibytes} << 20); sleep 15`;
+  await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
+}
+
+/** Has processes in a container for some seconds. @param apart seconds between two of them. */
+export async function holdProcesses(id: string, count: number, apart: number, seconds = 25): Promise<void> {
+  const script = `for (1..${count}) { if (!fork) { sleep ${seconds}; exit } sleep ${apart} } sleep ${seconds}`;
+  await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
+}
