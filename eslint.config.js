@@ -88,6 +88,7 @@ export default defineConfig(
       "scripts/lib/docker.ts",
       "scripts/lib/estate.ts",
       "scripts/lib/rollback/program.ts",
+      "scripts/lib/status/read.ts",
     ],
     rules: { "no-restricted-imports": "off" },
   },

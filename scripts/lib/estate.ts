@@ -16,6 +16,9 @@ const outputsSchema = z.object({
   /** PEM; "" for plain HTTP. */
   gatewayCertificate: z.string().default(""),
   gatewayToken: z.string(),
+  /** "" where the stack has no monitoring. */
+  prometheusUrl: z.string().default(""),
+  alertmanagerUrl: z.string().default(""),
   servers: z
     .record(z.string(), z.object({ url: z.string(), limits: z.object({ memoryMiB: z.number(), pids: z.number() }) }))
     .default({}),

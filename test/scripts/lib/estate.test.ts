@@ -7,6 +7,8 @@ const outputs = (gatewayUrl: string): EstateOutputs => ({
   gatewayUrl,
   gatewayCertificate: "",
   gatewayToken: "secret",
+  prometheusUrl: "",
+  alertmanagerUrl: "",
   servers: { memory: { url: `${gatewayUrl}/servers/memory/mcp`, limits: { memoryMiB: 256, pids: 32 } } },
 });
 
