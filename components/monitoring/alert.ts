@@ -20,6 +20,8 @@ export interface Alert {
   summary: string;
   /** What to do next. */
   action: string;
+  /** The label that names one container, where the alert is about one: its message says more then. */
+  subject?: "instance" | "container" | "server" | "instance_name";
 }
 
 /** What the rules of one estate are made from. */

@@ -1,3 +1,5 @@
+import { SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { TEMPLATES_NAME } from "./messageTemplates.ts";
 import { WATCHDOG } from "./ownAlerts.ts";
 import type { ReceiverConfig } from "./monitoringConfig.ts";
 
@@ -37,9 +39,10 @@ export function alertmanagerConfig({ receivers, timeScale }: AlertmanagerConfigA
       continue: true,
     }));
   const config = {
+    templates: [`${SECRETS_DIR}/${TEMPLATES_NAME}`],
     route: {
       receiver: NOBODY,
-      group_by: ["alertname"],
+      group_by: ["alertname", "level"],
       group_wait: scaled(GROUP_WAIT_SECONDS),
       group_interval: scaled(GROUP_INTERVAL_SECONDS),
       repeat_interval: scaled(REPEAT_SECONDS),
@@ -52,13 +55,32 @@ export function alertmanagerConfig({ receivers, timeScale }: AlertmanagerConfigA
         target_matchers: ['alertname=~"ScrapeFailing|ServersMissing|FunctionalFailure"'],
       },
     ],
-    receivers: [
-      { name: NOBODY },
-      ...receivers.map(({ name, webhookUrl }) => ({
-        name,
-        webhook_configs: [{ url: webhookUrl, send_resolved: true }],
-      })),
-    ],
+    receivers: [{ name: NOBODY }, ...receivers.map(toReceiver)],
   };
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+function toReceiver({ name, webhookUrl, chatUrl, email }: ReceiverConfig): object {
+  const common = { send_resolved: true };
+  const subject = '{{ template "mcp.subject" . }}';
+  const text = '{{ template "mcp.text" . }}';
+  return {
+    name,
+    ...(webhookUrl ? { webhook_configs: [{ ...common, url: webhookUrl }] } : {}),
+    ...(chatUrl ? { slack_configs: [{ ...common, api_url: chatUrl, title: subject, text, title_link: "" }] } : {}),
+    ...(email
+      ? { email_configs: [{ ...common, ...toEmail(email), headers: { Subject: subject }, html: "", text }] }
+      : {}),
+  };
+}
+
+function toEmail({ to, from, server, username, password, tls }: NonNullable<ReceiverConfig["email"]>): object {
+  return {
+    to,
+    from,
+    smarthost: server,
+    require_tls: tls,
+    ...(username ? { auth_username: username } : {}),
+    ...(password ? { auth_password: password } : {}),
+  };
 }

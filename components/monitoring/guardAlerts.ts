@@ -19,6 +19,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 3,
       summary: "seen from the host, {{ $labels.container }} is not held to what is declared ({{ $value }})",
       action: "npm run up puts the declared limits in force; find out who changed them.",
+      subject: "container",
     },
     {
       name: "TasksNearLimit",
@@ -29,6 +30,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "{{ $labels.container }} uses {{ $value | humanizePercentage }} of its tasks: forks are about to fail",
       action: "Look for what it starts; the guard restarts it when it stays full.",
+      subject: "container",
     },
     {
       name: "ProgramStopped",
@@ -39,6 +41,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "the program of {{ $labels.container }} has been stopped by a signal",
       action: "The guard restarts it; find out who sent SIGSTOP.",
+      subject: "container",
     },
     {
       name: "GuardActed",
@@ -49,6 +52,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "the guard has restarted {{ $labels.container }}: {{ $labels.cause }}",
       action: "See that it works again; its log before the restart says what it did.",
+      subject: "container",
     },
     {
       name: "GuardPowerless",
@@ -59,6 +63,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 3,
       summary: "the guard may not or cannot restart {{ $labels.container }} ({{ $labels.cause }}) any more",
       action: "Restarting has not helped: look at what it does, and take it out with state: stopped.",
+      subject: "container",
     },
     {
       name: "MCPProcessOverload",
@@ -69,6 +74,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "{{ $value }} containers of {{ $labels.container }} run, one is declared",
       action: "npm run up removes those that nobody declared.",
+      subject: "container",
     },
     {
       name: "OrphanContainer",
@@ -80,6 +86,7 @@ export function guardAlerts(context: AlertContext): Alert[] {
       summary:
         "container {{ $labels.id }} ({{ $labels.container }}) carries this stack's labels and nobody declared it",
       action: "npm run preview names it; npm run up removes it.",
+      subject: "container",
     },
     {
       name: "HostProcess",

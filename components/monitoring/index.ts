@@ -15,6 +15,7 @@ import type { Target } from "../targets/index.ts";
 import { ruleFile } from "./alerts.ts";
 import { alertmanagerConfig } from "./alertmanagerConfig.ts";
 import { Guard, type GuardArgs } from "./guard.ts";
+import { messageTemplates, TEMPLATES_NAME } from "./messageTemplates.ts";
 import type { MonitoringConfig } from "./monitoringConfig.ts";
 import { prometheusConfig } from "./prometheusConfig.ts";
 
@@ -66,7 +67,10 @@ export class Monitoring extends pulumi.ComponentResource {
         networks: [],
         ports: [{ containerPort: ALERTMANAGER_PORT, hostPort: settings.alertmanagerPort, bind: BIND, tls: false }],
         probe: { path: "/-/ready", port: ALERTMANAGER_PORT },
-        files: { [ALERTMANAGER_CONFIG_NAME]: pulumi.secret(alertmanagerConfig({ receivers, timeScale })) },
+        files: {
+          [ALERTMANAGER_CONFIG_NAME]: pulumi.secret(alertmanagerConfig({ receivers, timeScale })),
+          [TEMPLATES_NAME]: messageTemplates(`http://${BIND}:${settings.alertmanagerPort}`),
+        },
       },
       parent,
     );

@@ -4,9 +4,25 @@ import { secretTextSchema } from "../serviceConfig.ts";
 
 const portSchema = z.int().min(1).max(65535);
 
+const secretUrlSchema = secretTextSchema.refine((text) => URL.canParse(text), "a URL");
+
+const emailSchema = z.strictObject({
+  to: z.email(),
+  from: z.email(),
+  /** HOST:PORT of the mail server. */
+  server: z.string().regex(/^[\w.-]+:\d+$/, "HOST:PORT, for example mail.example.org:587"),
+  username: z.string().optional(),
+  password: secretTextSchema.optional(),
+  /** Refuse a server that offers no encryption. */
+  tls: z.boolean().default(true),
+});
+
 const receiverSchema = z.strictObject({
   /** Where Alertmanager posts its messages; secret, as most such addresses are. */
-  webhookUrl: secretTextSchema.refine((text) => URL.canParse(text), "a URL"),
+  webhookUrl: secretUrlSchema.optional(),
+  /** Incoming webhook of a chat, in the form that Slack, Mattermost and Rocket.Chat take. */
+  chatUrl: secretUrlSchema.optional(),
+  email: emailSchema.optional(),
   /** Lowest level that it is told: 1 all, 2 operations, 3 engineering, 4 emergencies. */
   fromLevel: z.int().min(1).max(4).default(2),
   /** Gets the sign of life as well: an alert that never ends. */
@@ -64,10 +80,11 @@ export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS,
  */
 export function monitoringFaults(
   { target, callers, gatewayPort }: { target: "docker" | "swarm"; callers: readonly string[]; gatewayPort: number },
-  { prometheusPort, alertmanagerPort }: MonitoringConfig,
+  { prometheusPort, alertmanagerPort, receivers }: MonitoringConfig,
   namespace: string,
 ): string[] {
   const key = `${namespace}:monitoring`;
+  const unreachable = receivers.filter(({ webhookUrl, chatUrl, email }) => !webhookUrl && !chatUrl && !email);
   const ports = [gatewayPort, prometheusPort, alertmanagerPort];
   return [
     ...(target === "swarm" ? [`${key}: given; target swarm runs no monitoring yet`] : []),
@@ -76,6 +93,9 @@ export function monitoringFaults(
           `${namespace}:gateway.principals: "${MONITORING_CALLER}" is the caller that reads the metrics; give another name`,
         ]
       : []),
+    ...unreachable.map(
+      ({ name }) => `${key}.receivers.${name}: nothing given; webhookUrl, chatUrl or email says how it is told`,
+    ),
     ...(new Set(ports).size < ports.length
       ? [`${key}: ports ${ports.join(", ")} of gateway, Prometheus and Alertmanager; each needs one of its own`]
       : []),

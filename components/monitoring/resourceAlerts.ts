@@ -20,6 +20,7 @@ export function resourceAlerts(context: AlertContext): Alert[] {
       summary:
         "{{ $labels.instance }} has used over 90 % of its memory for five minutes ({{ $value | humanizePercentage }})",
       action: "Look for growth; raise the limit or end what holds the memory.",
+      subject: "instance",
     },
     memory("MemoryWarning", 0.75, 60, "warning", 1),
     memory("MemoryCritical", 0.9, 60, "critical", 2),
@@ -39,6 +40,7 @@ export function resourceAlerts(context: AlertContext): Alert[] {
       summary:
         "the kernel's limit {{ $labels.limit }} of {{ $labels.instance }} is {{ $value }}, which is not what is declared",
       action: "npm run up puts the declared limit in force; find out who changed it.",
+      subject: "instance",
     },
     {
       name: "OutOfMemoryKill",
@@ -49,6 +51,7 @@ export function resourceAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "the kernel has ended a process of {{ $labels.instance }} for lack of memory",
       action: "Raise its limit or find what took the memory.",
+      subject: "instance",
     },
   ];
 }
@@ -69,6 +72,7 @@ function memory(
     level,
     summary: `{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory, over ${share * 100} %`,
     action: "The ladder acts by itself; if it grows on, restart the server and look at its calls.",
+    subject: "instance",
   };
 }
 
@@ -88,6 +92,7 @@ function processes(
     level,
     summary: `{{ $labels.instance }} has {{ $value }} processes, over ${most}`,
     action: "The ladder acts by itself; if they grow on, restart the server and look at what it starts.",
+    subject: "instance",
   };
 }
 
@@ -103,5 +108,6 @@ function growth(context: AlertContext): Alert {
     level: 2,
     summary: "processes of {{ $labels.instance }} grow: {{ $value | humanize }} more",
     action: "A runaway grew by one each second: end its source before the pids limit is reached.",
+    subject: "instance",
   };
 }

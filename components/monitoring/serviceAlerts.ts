@@ -21,6 +21,7 @@ export function serviceAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "{{ $labels.server }} gives no working answer: {{ $labels.state }}",
       action: "npm run status says why; restart its container, then look at its log.",
+      subject: "server",
     },
     {
       name: "RestartLoop",
@@ -31,6 +32,7 @@ export function serviceAlerts(context: AlertContext): Alert[] {
       level: 3,
       summary: "{{ $labels.instance }} starts again and again",
       action: "Its log says what ends it; go back with npm run rollback when an update brought it.",
+      subject: "instance",
     },
     {
       name: "ServersMissing",
@@ -51,6 +53,7 @@ export function serviceAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "one of twenty calls of {{ $labels.server }} takes over 200 ms ({{ $value | humanizeDuration }})",
       action: "Compare with calls in flight and queued; give it more CPU or another instance.",
+      subject: "server",
     },
     {
       name: "SlowHealth",
@@ -81,6 +84,7 @@ export function serviceAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "no calls are sent to {{ $labels.instance_name }} after repeated failures",
       action: "It is probed on; its log says what its calls ended with.",
+      subject: "instance_name",
     },
   ];
 }

@@ -279,6 +279,16 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
+/** Of a container of which the guard has told nothing. */
+const NOTHING_KNOWN = {
+  processes: "not known (limit 15)",
+  memory: "not known of not known",
+  trend: "not known",
+  peak: "not known processes, not known",
+  actions: "0 by its ladder, 0 restarts by the guard",
+  prevention: "in force: not known tasks, not known",
+};
+
 /** The sign of life has no cause and no end. */
 const ALWAYS = "Watchdog";
 
@@ -292,10 +302,13 @@ export function alertCases(context: AlertContext, ruleFile: string): object {
     .map((alert) => {
       const found = cases[alert.name];
       if (found === undefined) throw new Error(`alert ${alert.name} has no case: nobody knows whether it fires`);
-      const { name, severity, level, action, requirement } = alert;
+      const { name, severity, level, action, requirement, subject } = alert;
       const firing = {
         exp_labels: { stack: "prod", severity, level: String(level), ...found.labels },
-        exp_annotations: { summary: found.summary, action, requirement, runbook: `docs/runbooks/${name}.md` },
+        exp_annotations: {
+          ...{ summary: found.summary, action, requirement, runbook: `docs/runbooks/${name}.md` },
+          ...(subject ? NOTHING_KNOWN : {}),
+        },
       };
       return {
         name,
@@ -307,5 +320,45 @@ export function alertCases(context: AlertContext, ruleFile: string): object {
         ],
       };
     });
-  return { rule_files: [ruleFile], evaluation_interval: `${INTERVAL_SECONDS}s`, tests };
+  return { rule_files: [ruleFile], evaluation_interval: `${INTERVAL_SECONDS}s`, tests: [...tests, climbing()] };
+}
+
+/** R-LVL-05: what nobody has silenced within half an hour is told a level higher too; and what a message says of a container. */
+function climbing(): object {
+  const figures = {
+    [guarded("mcp_guard_processes")]: "3x19 4+1x200",
+    [guarded("mcp_guard_memory_bytes")]: `${50 * MIB}x220`,
+    [guarded("mcp_guard_limit", ', limit="memory_bytes", source="kernel"')]: `${100 * MIB}x220`,
+    [guarded("mcp_guard_limit", ', limit="pids", source="kernel"')]: "32x220",
+    [guarded("mcp_guard_stopped")]: "0x19 1x200",
+  };
+  const alert = (level: string, more: object, processes: number) => ({
+    exp_labels: { stack: "prod", severity: "critical", level, ...OF_GUARD, ...more },
+    exp_annotations: {
+      summary: "the program of memory has been stopped by a signal",
+      action: "The guard restarts it; find out who sent SIGSTOP.",
+      requirement: "R-PRC-07",
+      runbook: "docs/runbooks/ProgramStopped.md",
+      processes: `${processes} (limit 15)`,
+      memory: "50MiB of 100MiB",
+      trend: "growing",
+      peak: `${processes} processes, 50MiB`,
+      actions: "0 by its ladder, 0 restarts by the guard",
+      prevention: "in force: 32 tasks, 100MiB",
+    },
+  });
+  const at = (seconds: number): number => 4 + (seconds - CAUSE.from) / INTERVAL_SECONDS;
+  return {
+    name: "climbing",
+    interval: `${INTERVAL_SECONDS}s`,
+    input_series: Object.entries(figures).map(([series, values]) => ({ series, values })),
+    alert_rule_test: [
+      { eval_time: "600s", alertname: "ProgramStopped", exp_alerts: [alert("2", {}, at(600))] },
+      {
+        eval_time: "2160s",
+        alertname: "ProgramStopped",
+        exp_alerts: [alert("2", {}, at(2160)), alert("3", { climbed_from: "2" }, at(2160))],
+      },
+    ],
+  };
 }
