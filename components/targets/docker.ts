@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { CONTRACT_NAME, SECRETS_DIR } from "../../runtime/contract/index.ts";
+import { CONTRACT_NAME, SECRETS_DIR, type ServerSignature } from "../../runtime/contract/index.ts";
 import { AddressPlan } from "../addressPlan.ts";
 import { BuiltImage } from "../builtImage.ts";
 import type { ImageRecipe } from "../imageRecipe.ts";
@@ -10,9 +10,8 @@ import { HostCapacity } from "../hostCapacity.ts";
 import { LABEL_CONTRACT, LABEL_TLS, labelsOf, type Owner } from "../naming.ts";
 import { OrphanSweep } from "../orphanSweep.ts";
 import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
-import type { ServerSignature } from "../../runtime/contract/index.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
-import type { SmokeReport } from "../providers/smoke/suite.ts";
+import type { SmokeReport, SmokeWorkload } from "../providers/smoke/suite.ts";
 import { PulledImage } from "../pulledImage.ts";
 import { SECCOMP_OPTION } from "../seccomp.ts";
 import { SecretFiles } from "../secretFiles.ts";
@@ -200,7 +199,8 @@ export class DockerTarget implements Target {
       pulumi.mergeOptions({ deleteBeforeReplace: true }, opts),
     );
     const { contract, closed } = spec;
-    const proof = { contract, closed, secretNames: [CONTRACT_NAME, ...Object.keys(spec.secrets)] };
+    const secretNames = [CONTRACT_NAME, ...Object.keys(spec.secrets)];
+    const proof = { contract, closed, secretNames, ...(supervised ? {} : { probe: spec.probe.command }) };
     const ready = readySeconds === undefined ? {} : { readySeconds };
     return this.run(name, container, { component, limits, supervised, ...ready }, proof, [files], opts);
   }
@@ -233,12 +233,12 @@ export class DockerTarget implements Target {
     return container;
   }
 
-  /** Starts a container, with all limits in force. @param proof what the smoke gate looks for. */
+  /** Starts a container, with all limits in force. */
   private run(
     name: string,
     container: docker.Container,
     limited: Omit<ProcessLimitArgs, "containerId">,
-    { contract = "", ...proof }: { secretNames: readonly string[]; closed: boolean; contract?: pulumi.Input<string> },
+    { contract = "", ...proof }: Proof,
     dependsOn: pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
   ): Workload {
@@ -317,6 +317,11 @@ export class DockerTarget implements Target {
   private physicalName(name: string): string {
     return `${this.owner.estate}-${this.owner.stack}-${name}`;
   }
+}
+
+/** What the smoke gate looks for. */
+interface Proof extends Pick<SmokeWorkload, "secretNames" | "closed" | "probe"> {
+  contract?: pulumi.Input<string>;
 }
 
 /** As they are, where there is nothing of the host: what is not known yet is then only the names of volumes. */

@@ -1,3 +1,4 @@
+import "../wire/nodeRequire.ts";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { CONTRACT_PATH, CONTROL_SOCKET, controlContractSchema, DOCKER_SOCKET } from "../contract/index.ts";

@@ -84,9 +84,10 @@ export class Guard {
   async #carryOut({ id, name, cause }: Verdict): Promise<void> {
     const { control, log } = this.#args;
     log.warn({ event: "restarting", container: name, id, cause });
+    // Whatever comes of it, the next time is after its patience again.
+    this.#judge.forget(id);
     try {
       const outcome = await control.restart(id);
-      this.#judge.forget(id);
       this.metrics.count(name, cause, outcome === true ? "done" : "refused");
       if (outcome === true) log.warn({ event: "restarted", container: name, id, cause });
       else log.error({ event: "restart-refused", container: name, id, cause, reason: outcome });

@@ -26,6 +26,8 @@ export interface SmokeWorkload {
   service?: { id: string; nodes: Readonly<Record<string, string>> };
   limits: Limits;
   supervised: boolean;
+  /** Command that exits with 0 in it once its program answers. Absent of servers, which are called, and of others' images. */
+  probe?: readonly string[];
   /** Names of the files that it must have under /run/secrets. */
   secretNames: readonly string[];
   /** Reaches nothing but what calls it (R-NET-04). */
@@ -39,7 +41,7 @@ export interface SmokeSpec extends GatewayAccess {
   timeoutSeconds: number;
 }
 
-export const SMOKE_CHECKS = ["answers", "limits", "secrets", "closed"] as const;
+export const SMOKE_CHECKS = ["answers", "probe", "limits", "secrets", "closed"] as const;
 
 /** One thing that was tried. */
 export interface SmokeCheck {

@@ -2,6 +2,7 @@ import { answers, toolsOf } from "./answers.ts";
 import { closed } from "./closed.ts";
 import { delivered, enforced } from "./containers.ts";
 import { present } from "./present.ts";
+import { probed } from "./probed.ts";
 import { SMOKE_CHECKS, type SmokeCheck, type SmokeReport, type SmokeSpec } from "./spec.ts";
 
 export type * from "./spec.ts";
@@ -14,6 +15,7 @@ export async function runSmoke(spec: SmokeSpec): Promise<SmokeReport> {
   const deadline = Date.now() + spec.timeoutSeconds * 1000;
   const { workloads, absent } = await present(spec.workloads);
   const containers = workloads.flatMap((workload) => [
+    ...(workload.probe ? [settle("probe", workload.component, () => probed(workload, deadline))] : []),
     settle("limits", workload.component, () => enforced(workload)),
     ...(workload.secretNames.length > 0 ? [settle("secrets", workload.component, () => delivered(workload))] : []),
     ...(workload.closed ? [settle("closed", workload.component, () => closed(workload, workloads))] : []),
