@@ -1,6 +1,8 @@
 import { windowSeconds, type Alert, type AlertContext } from "./alert.ts";
 
 const PIDS = 'mcp_guard_limit{limit="pids", source="declared"}';
+const LEAST_DISK = 0.1;
+const LEAST_MEMORY = 0.05;
 /** R-PRC-26: forks are about to fail. */
 const NEAR_CEILING = 0.8;
 
@@ -97,6 +99,26 @@ export function guardAlerts(context: AlertContext): Alert[] {
       level: 2,
       summary: "{{ $value }} processes of {{ $labels.package }} run on the host, outside of every container",
       action: "npm run preview lists them; mcp-estate:orphans.hostProcesses: end has the update end them.",
+    },
+    {
+      name: "DiskFilling",
+      requirement: "R-MON-05",
+      expr: `mcp_guard_disk_free_bytes / mcp_guard_disk_bytes < ${LEAST_DISK}`,
+      forSeconds: 300,
+      severity: "critical",
+      level: 3,
+      summary: "{{ $value | humanizePercentage }} of the disk that Docker's volumes lie on is free",
+      action: "docker system df says what takes it; history, logs and images have bounds of their own.",
+    },
+    {
+      name: "HostMemoryLow",
+      requirement: "R-MON-05",
+      expr: `mcp_guard_host_memory_available_bytes / mcp_guard_host_memory_bytes < ${LEAST_MEMORY}`,
+      forSeconds: 60,
+      severity: "critical",
+      level: 3,
+      summary: "{{ $value | humanizePercentage }} of the host's memory can still be had",
+      action: "What runs outside of the estate has no limit: look there first (HostProcess).",
     },
     {
       name: "GuardSilent",

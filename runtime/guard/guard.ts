@@ -1,4 +1,4 @@
-import { HOST_CGROUPS, HOST_PROC, type Controlled, type GuardContract } from "../contract/index.ts";
+import { CONTROL_DIR, HOST_CGROUPS, HOST_PROC, type Controlled, type GuardContract } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import type { ControlClient } from "./controlClient.ts";
 import { Judge, type Verdict } from "./judge.ts";
@@ -26,7 +26,7 @@ export class Guard {
   #controlFault: string | undefined;
 
   constructor(args: GuardArgs) {
-    this.#args = { host: { proc: HOST_PROC, groups: HOST_CGROUPS }, ...args };
+    this.#args = { host: { proc: HOST_PROC, groups: HOST_CGROUPS, volume: CONTROL_DIR }, ...args };
     this.#judge = new Judge(args.contract.patienceSeconds);
   }
 

@@ -1,9 +1,18 @@
 import { Counter, Gauge, Registry } from "prom-client";
+import type { HostFacts } from "./hostFacts.ts";
 import type { Cause } from "./judge.ts";
 import type { ContainerReading, Round } from "./round.ts";
 
 /** What docker ps shows of an id. */
 const SHORT = 12;
+
+const HOST_FIGURES: ReadonlyArray<[keyof HostFacts, string, string]> = [
+  ["diskBytes", "mcp_guard_disk_bytes", "Size of the disk that Docker's volumes lie on."],
+  ["diskFreeBytes", "mcp_guard_disk_free_bytes", "What of it can still be written."],
+  ["memoryBytes", "mcp_guard_host_memory_bytes", "Memory of the host."],
+  ["memoryAvailableBytes", "mcp_guard_host_memory_available_bytes", "What of it could be had without swapping."],
+  ["load", "mcp_guard_host_load", "Runnable and waiting tasks of the host, over a minute."],
+];
 
 /** What the guard tells of its host (R-MON-03, R-MON-05); a container that is gone is told of no more. */
 export class GuardMetrics {
@@ -12,6 +21,7 @@ export class GuardMetrics {
   readonly #lastAction: Gauge<"container" | "cause" | "outcome">;
   readonly #perContainer: Array<(reading: ContainerReading, labels: { container: string; id: string }) => void> = [];
   readonly #gauges: Gauge[] = [];
+  readonly #host = new Map<keyof HostFacts, Gauge>();
   readonly #undeclared: Gauge<"container" | "id">;
   readonly #running: Gauge<"container">;
   readonly #limits: Gauge<"container" | "id" | "limit" | "source">;
@@ -37,6 +47,7 @@ export class GuardMetrics {
     gauge("mcp_guard_cpu_seconds", "Processor time used since the container's start.", ({ cpuSeconds }) => cpuSeconds);
     gauge("mcp_guard_stopped", "1 while its program has been stopped by a signal.", ({ stopped }) => Number(stopped));
     const plain = (name: string, help: string) => new Gauge({ name, help, registers });
+    for (const [field, name, help] of HOST_FIGURES) this.#host.set(field, plain(name, help));
     this.#limits = new Gauge({
       name: "mcp_guard_limit",
       help: "Limits as declared and as the kernel has them.",
@@ -105,6 +116,7 @@ export class GuardMetrics {
     this.#missing.set([...running.values()].filter((count) => count === 0).length);
     for (const [name, count] of round.hostProcesses) this.#hostProcesses.set({ package: name }, count);
     this.#foreign.set(round.foreign);
+    for (const [field, gauge] of this.#host) gauge.set(round.facts[field] ?? Number.NaN);
     this.#roundSeconds.set(seconds);
     this.#controlUp.set(Number(controlUp));
     this.#lastRound.set(Date.now() / 1000);

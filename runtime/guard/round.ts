@@ -1,5 +1,6 @@
 import { serverOf, type Controlled, type GuardContract, type Guarded } from "../contract/index.ts";
 import { readGroup, type GroupReading } from "./controlGroups.ts";
+import { readHostFacts, type HostFacts } from "./hostFacts.ts";
 import { commandOf, readHostProcesses, type HostProcess } from "./hostProcesses.ts";
 
 /** One container as it is seen from outside. */
@@ -24,6 +25,7 @@ export interface Round {
   readonly foreign: number;
   /** MCP servers outside of containers, by package. */
   readonly hostProcesses: ReadonlyMap<string, number>;
+  readonly facts: HostFacts;
 }
 
 export interface Host {
@@ -31,6 +33,8 @@ export interface Host {
   readonly proc: string;
   /** Where its control groups are seen. */
   readonly groups: string;
+  /** A folder of a Docker volume. */
+  readonly volume: string;
 }
 
 /** Start of the path of every program of the estate's. */
@@ -70,7 +74,7 @@ export function look(
     if (server === undefined || hostAllowed.some((text) => argv.join(" ").includes(text))) continue;
     hostProcesses.set(server, (hostProcesses.get(server) ?? 0) + 1);
   }
-  return { containers: readings, foreign, hostProcesses };
+  return { containers: readings, foreign, hostProcesses, facts: readHostFacts(host.proc, host.volume) };
 }
 
 /** Whose uid it is: of the init, as whatever else runs there may be an operator's. */

@@ -242,6 +242,26 @@ const cases: Readonly<Record<string, Case>> = {
     labels: { package: "server-memory", instance: "guard", job: "guard" },
     summary: "3 processes of server-memory run on the host, outside of every container",
   },
+  DiskFilling: {
+    series: {
+      'mcp_guard_disk_free_bytes{instance="guard", job="guard"}': phases(50, 8),
+      'mcp_guard_disk_bytes{instance="guard", job="guard"}': phases(100, 100),
+    },
+    firesAt: 630,
+    silentAt: [240, 540, 1560],
+    labels: { instance: "guard", job: "guard" },
+    summary: "8% of the disk that Docker's volumes lie on is free",
+  },
+  HostMemoryLow: {
+    series: {
+      'mcp_guard_host_memory_available_bytes{instance="guard", job="guard"}': phases(50, 4),
+      'mcp_guard_host_memory_bytes{instance="guard", job="guard"}': phases(100, 100),
+    },
+    firesAt: 390,
+    silentAt: [240, 330, 1560],
+    labels: { instance: "guard", job: "guard" },
+    summary: "4% of the host's memory can still be had",
+  },
   GuardSilent: {
     series: { 'up{instance="guard", job="guard"}': phases(1, 0) },
     firesAt: 360,

@@ -115,6 +115,7 @@ export async function holdMemory(id: string, mebibytes: number): Promise<void> {
 
 /** Has processes in a container for some seconds. @param apart seconds between two of them. */
 export async function holdProcesses(id: string, count: number, apart: number, seconds = 25): Promise<void> {
-  const script = `for (1..${count}) { if (!fork) { sleep ${seconds}; exit } sleep ${apart} } sleep ${seconds}`;
+  // One that fails gives nothing, and is no child.
+  const script = `for (1..${count}) { my $child = fork; if (defined $child && !$child) { sleep ${seconds}; exit } sleep ${apart} } sleep ${seconds}`;
   await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
 }

@@ -51,7 +51,7 @@ describe("what the guard sees of its host (R-MON-03, R-MON-05)", () => {
     write(`proc/${pid}/cmdline`, command.map((word) => `${word}\0`).join(""));
   };
   const supervisor = ["/usr/local/bin/node", "/opt/mcp-estate/supervisor.mjs"];
-  const seen = () => look(contract, listed, { proc: join(root, "proc"), groups: join(root, "groups") });
+  const seen = () => look(contract, listed, { proc: join(root, "proc"), groups: join(root, "groups"), volume: root });
   const listed = [
     { id: MEMORY, component: "memory", state: "running", health: "healthy" as const },
     { id: ORPHAN, component: "gone", state: "running", health: "none" as const },
@@ -136,6 +136,7 @@ describe("what the guard sees of its host (R-MON-03, R-MON-05)", () => {
     const { containers, foreign } = look(contract, undefined, {
       proc: join(root, "proc"),
       groups: join(root, "groups"),
+      volume: root,
     });
     assert.deepEqual(
       containers.map((each) => each.declared?.name),
@@ -151,6 +152,17 @@ describe("what the guard sees of its host (R-MON-03, R-MON-05)", () => {
     assert.equal(stopped(), false);
     process(11, { uid: UID, inner: 7, parent: 10, state: "T", container: MEMORY, command: supervisor });
     assert.equal(stopped(), true);
+  });
+
+  it("R-MON-05: tells of the host's memory, load, and the disk of Docker's volumes", () => {
+    write("proc/meminfo", "MemTotal:       2048 kB\nMemFree:         1 kB\nMemAvailable:   1024 kB\n");
+    write("proc/loadavg", "1.25 1.00 0.50 2/300 12345\n");
+    const { memoryBytes, memoryAvailableBytes, load, diskBytes = 0, diskFreeBytes = 0 } = seen().facts;
+    assert.deepEqual(
+      { memoryBytes, memoryAvailableBytes, load },
+      { memoryBytes: 2 * MIB, memoryAvailableBytes: MIB, load: 1.25 },
+    );
+    assert.ok(diskFreeBytes > 0 && diskFreeBytes < diskBytes);
   });
 
   it("tells of a container as long as it is there: its figures are bounded", async () => {
