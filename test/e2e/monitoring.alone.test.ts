@@ -60,6 +60,36 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       assert.equal((await query(`mcp_container_memory_bytes{instance="${server}"}`)).length, 1);
   });
 
+  it("R-DSH-03: every rule is executed without an error", async () => {
+    const response = await fetch(`${await estate.output<string>("prometheusUrl")}/api/v1/rules`);
+    const { data } = (await response.json()) as {
+      data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
+    };
+    const rules = data.groups.flatMap((group) => group.rules);
+    const declared = alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE });
+    assert.deepEqual([...new Set(rules.map(({ name }) => name))].sort(), declared.map(({ name }) => name).sort());
+    assert.deepEqual(
+      rules.filter(({ health }) => health !== "ok"),
+      [],
+    );
+  });
+
+  it("callers cannot make series: whatever they ask for, there are no more", async () => {
+    const count = async () => Number((await query('count({__name__=~"mcp_.+"})'))[0]?.value[1]);
+    const ask = async (name: string): Promise<void> => {
+      await estate.execute("everything", name, {});
+      await estate.execute(name, "echo", {});
+      await estate.request(`/${name}`);
+      await estate.request(`/instances/${name}/metrics`);
+    };
+    await ask("first");
+    await sleep(3 * SCRAPE_SECONDS * 1000);
+    const before = await count();
+    for (let index = 0; index < 50; index++) await ask(`name-${index}`);
+    await sleep(3 * SCRAPE_SECONDS * 1000);
+    assert.equal(await count(), before);
+  });
+
   it("a quiet time fires nothing but the sign of life", async () => {
     await sleep(QUIET_MS);
     assert.deepEqual([...new Set(receiver.firing().map(({ labels }) => labels["alertname"]))], ["Watchdog"]);

@@ -39,6 +39,8 @@ export const places = {
   rnd: { port: 12202, range: "10.214.0.0/16" },
   rndkill: { port: 12203, range: "10.218.0.0/16" },
   fulldisk: { port: 12473, range: "10.209.0.0/16" },
+  /** The same. */
+  benchmon: { port: 12476, range: "10.204.0.0/16" },
   benchswarm: { port: 12474, range: "10.208.0.0/16" },
   roll: { port: 12300, range: "10.216.0.0/16" },
   sample: { port: 12401, range: "10.241.0.0/16" },
