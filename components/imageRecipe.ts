@@ -196,10 +196,12 @@ export interface PrometheusRecipeArgs extends BaseOptions {
   user: number;
   /** History is dropped by whichever comes first. */
   retention: { days: number; mebibytes: number };
+  /** Seconds after which a firing alert is sent once more, should the first have been lost. */
+  resendSeconds: number;
 }
 
 /** Prometheus of Debian with its promtool; its data lies in METRICS_DATA_PATH. */
-export function prometheusRecipe({ retention, ...args }: PrometheusRecipeArgs): ImageRecipe {
+export function prometheusRecipe({ retention, resendSeconds, ...args }: PrometheusRecipeArgs): ImageRecipe {
   return packagedRecipe(
     "prometheus",
     "prometheus",
@@ -210,6 +212,7 @@ export function prometheusRecipe({ retention, ...args }: PrometheusRecipeArgs): 
       `--storage.tsdb.retention.time=${retention.days}d`,
       `--storage.tsdb.retention.size=${retention.mebibytes}MB`,
       `--web.listen-address=:${PROMETHEUS_PORT}`,
+      `--rules.alert.resend-delay=${resendSeconds}s`,
     ],
     args,
     [METRICS_DATA_PATH],

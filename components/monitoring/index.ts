@@ -101,7 +101,7 @@ export class Monitoring extends pulumi.ComponentResource {
       {
         ...common,
         subnet: subnets.get("prometheus") ?? "",
-        recipe: ({ user }) => prometheusRecipe({ user, retention }),
+        recipe: ({ user }) => prometheusRecipe({ user, retention, resendSeconds: scrapeSeconds }),
         limits: monitorLimits.prometheus,
         networks: [edge.networkName, alertmanager.networkName, guard.networkName],
         ports: [{ containerPort: PROMETHEUS_PORT, hostPort: settings.prometheusPort, bind: BIND, tls: false }],

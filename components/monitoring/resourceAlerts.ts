@@ -2,12 +2,12 @@ import { windowSeconds, type Alert, type AlertContext } from "./alert.ts";
 
 /** The kernel's limit beside what is in use: the same series but for the labels of the limit. */
 const MEMORY_SHARE =
-  'mcp_container_memory_bytes / ignoring(limit, source) mcp_limit{limit="memory_bytes", source="kernel"}';
-const PROCESSES = "mcp_container_processes";
+  'mcp_guard_memory_bytes / ignoring(limit, source) mcp_guard_limit{limit="memory_bytes", source="kernel"}';
+const PROCESSES = "mcp_guard_processes";
 /** R-ALR-05: more than that in 30 s is growth. */
 const GROWTH = { processes: 5, seconds: 30 };
 
-/** Memory, processes and limits of each container, as its supervisor reads them from the kernel. */
+/** Memory and processes of each container as the guard counts them, limits and lost processes as its supervisor knows them. */
 export function resourceAlerts(context: AlertContext): Alert[] {
   return [
     {
@@ -18,9 +18,9 @@ export function resourceAlerts(context: AlertContext): Alert[] {
       severity: "warning",
       level: 2,
       summary:
-        "{{ $labels.instance }} has used over 90 % of its memory for five minutes ({{ $value | humanizePercentage }})",
+        "{{ $labels.container }} has used over 90 % of its memory for five minutes ({{ $value | humanizePercentage }})",
       action: "Look for growth; raise the limit or end what holds the memory.",
-      subject: "instance",
+      subject: "container",
     },
     memory("MemoryWarning", 0.75, 60, "warning", 1),
     memory("MemoryCritical", 0.9, 60, "critical", 2),
@@ -70,9 +70,9 @@ function memory(
     forSeconds,
     severity,
     level,
-    summary: `{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory, over ${share * 100} %`,
+    summary: `{{ $labels.container }} uses {{ $value | humanizePercentage }} of its memory, over ${share * 100} %`,
     action: "The ladder acts by itself; if it grows on, restart the server and look at its calls.",
-    subject: "instance",
+    subject: "container",
   };
 }
 
@@ -90,9 +90,9 @@ function processes(
     forSeconds,
     severity,
     level,
-    summary: `{{ $labels.instance }} has {{ $value }} processes, over ${most}`,
+    summary: `{{ $labels.container }} has {{ $value }} processes, over ${most}`,
     action: "The ladder acts by itself; if they grow on, restart the server and look at what it starts.",
-    subject: "instance",
+    subject: "container",
   };
 }
 
@@ -106,8 +106,8 @@ function growth(context: AlertContext): Alert {
     forSeconds: 30,
     severity: "critical",
     level: 2,
-    summary: "processes of {{ $labels.instance }} grow: {{ $value | humanize }} more",
+    summary: "processes of {{ $labels.container }} grow: {{ $value | humanize }} more",
     action: "A runaway grew by one each second: end its source before the pids limit is reached.",
-    subject: "instance",
+    subject: "container",
   };
 }

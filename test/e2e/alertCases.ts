@@ -1,6 +1,16 @@
 import { alertsOf } from "../../components/monitoring/alerts.ts";
 import type { AlertContext } from "../../components/monitoring/alert.ts";
 
+/** Of a container of which the guard has told nothing. */
+const NOTHING_KNOWN = {
+  processes: "not known (limit 15)",
+  memory: "not known of not known",
+  trend: "not known",
+  peak: "not known processes, not known",
+  actions: "0 by its ladder, 0 restarts by the guard",
+  prevention: "in force: not known tasks, not known",
+};
+
 /** What makes one alert fire for a while, in promtool's notation: a value at each scrape. */
 interface Case {
   series: Readonly<Record<string, string>>;
@@ -11,6 +21,8 @@ interface Case {
   /** Labels of the alert beside those of all. */
   labels?: Readonly<Record<string, string>>;
   summary: string;
+  /** What its message says of the container beside what is not known. */
+  known?: Partial<typeof NOTHING_KNOWN>;
 }
 
 const INTERVAL_SECONDS = 15;
@@ -36,7 +48,6 @@ function counter(well: number, ill: number): string {
 }
 
 const MIB = 1024 * 1024;
-const LIMIT = `mcp_limit{instance="memory", job="servers", server="memory", limit="memory_bytes", source="kernel"}`;
 const OF_MEMORY = { instance: "memory", job: "servers", server: "memory" };
 const series = (name: string, more = ""): string => `${name}{instance="memory", job="servers", server="memory"${more}}`;
 
@@ -57,23 +68,29 @@ const ABSENT = "_x19";
 function memoryCase(percent: number, firesAt: number, silentAt: readonly number[], summary: string): Case {
   return {
     series: {
-      [series("mcp_container_memory_bytes")]: phases(50 * MIB, percent * MIB),
-      [LIMIT]: phases(100 * MIB, 100 * MIB),
+      [guarded("mcp_guard_memory_bytes")]: phases(50 * MIB, percent * MIB),
+      [guarded("mcp_guard_limit", ', limit="memory_bytes", source="kernel"')]: phases(100 * MIB, 100 * MIB),
     },
     firesAt,
     silentAt,
-    labels: OF_MEMORY,
+    labels: OF_GUARD,
     summary,
+    known: {
+      memory: `${percent}MiB of 100MiB`,
+      peak: `not known processes, ${percent}MiB`,
+      prevention: "in force: not known tasks, 100MiB",
+    },
   };
 }
 
 function processCase(count: number, most: number, firesAt: number, silentAt: readonly number[]): Case {
   return {
-    series: { [series("mcp_container_processes")]: phases(2, count) },
+    series: { [guarded("mcp_guard_processes")]: phases(2, count) },
     firesAt,
     silentAt,
-    labels: OF_MEMORY,
+    labels: OF_GUARD,
     summary: `memory has ${count} processes, over ${most}`,
+    known: { processes: `${count} (limit 15)`, trend: "growing", peak: `${count} processes, not known` },
   };
 }
 
@@ -95,11 +112,12 @@ const cases: Readonly<Record<string, Case>> = {
   ProcessEmergency: processCase(51, 50, 315, [240, 1560]),
   ProcessNuclear: processCase(101, 100, 315, [240, 1560]),
   ProcessGrowth: {
-    series: { [series("mcp_container_processes")]: `2x19 2+4x40 2x200` },
+    series: { [guarded("mcp_guard_processes")]: `2x19 2+4x40 2x200` },
     firesAt: 420,
     silentAt: [240, 1560],
-    labels: OF_MEMORY,
+    labels: OF_GUARD,
     summary: "processes of memory grow: 16 more",
+    known: { processes: "34 (limit 15)", trend: "growing", peak: "34 processes, not known" },
   },
   LimitBypass: {
     series: {
@@ -189,6 +207,7 @@ const cases: Readonly<Record<string, Case>> = {
     silentAt: [240, 1560],
     labels: { ...OF_GUARD, limit: "pids" },
     summary: "seen from the host, memory is not held to what is declared (99)",
+    known: { prevention: "in force: 99 tasks, not known" },
   },
   TasksNearLimit: {
     series: {
@@ -299,16 +318,6 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Of a container of which the guard has told nothing. */
-const NOTHING_KNOWN = {
-  processes: "not known (limit 15)",
-  memory: "not known of not known",
-  trend: "not known",
-  peak: "not known processes, not known",
-  actions: "0 by its ladder, 0 restarts by the guard",
-  prevention: "in force: not known tasks, not known",
-};
-
 /** The sign of life has no cause and no end. */
 const ALWAYS = "Watchdog";
 
@@ -327,7 +336,7 @@ export function alertCases(context: AlertContext, ruleFile: string): object {
         exp_labels: { stack: "prod", severity, level: String(level), ...found.labels },
         exp_annotations: {
           ...{ summary: found.summary, action, requirement, runbook: `docs/runbooks/${name}.md` },
-          ...(subject ? NOTHING_KNOWN : {}),
+          ...(subject ? { ...NOTHING_KNOWN, ...found.known } : {}),
         },
       };
       return {

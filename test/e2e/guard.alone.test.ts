@@ -203,6 +203,8 @@ describe("The guard counts and acts from outside, end to end", function () {
     await monitored.told("GuardPowerless", { container: "everything", cause: "stopped" }, "resolved");
   });
 
+  it("all of them end after the repair", () => monitored.allEnded());
+
   it("a second update has nothing to change", async () => {
     await eventually(() => estate.succeed("up", ["--yes", "--expect-no-changes"]), 60_000);
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -135,8 +135,18 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     const everything = await estate.container("everything");
     await provoke(
       "MemoryWarning",
-      { instance: "everything" },
+      { container: "everything" },
       () => holdMemory(everything.id, 150),
+      () => sleep(0),
+    );
+  });
+
+  it("R-ALR-03: a process that the kernel ends for lack of memory", async () => {
+    const everything = await estate.container("everything");
+    await provoke(
+      "OutOfMemoryKill",
+      { instance: "everything" },
+      () => holdMemory(everything.id, 400),
       () => sleep(0),
     );
   });
@@ -145,7 +155,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     const everything = await estate.container("everything");
     await provoke(
       "ProcessWarning",
-      { instance: "everything" },
+      { container: "everything" },
       () => holdProcesses(everything.id, 16, 0),
       () => sleep(0),
     );
@@ -155,21 +165,22 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     const everything = await estate.container("everything");
     await provoke(
       "ProcessGrowth",
-      { instance: "everything" },
+      { container: "everything" },
       () => holdProcesses(everything.id, 16, 1),
       () => sleep(0),
     );
   });
 
   it("R-ALR-08: a server that ends again and again", async () => {
-    const { pid } = { pid: "pkill -9 -f mcp-server-everything" };
     const everything = await estate.container("everything");
+    const { Pid } = (await everything.inspect()).State;
     await provoke(
       "RestartLoop",
       { instance: "everything" },
       async () => {
         for (let times = 0; times < 8; times++) {
-          await run("docker", ["exec", everything.id, "/bin/sh", "-c", `${pid} || true`]);
+          const [server] = childrenOf(childrenOf(Pid)[0] ?? Pid);
+          if (server !== undefined) process.kill(server, "SIGKILL");
           await sleep(1500);
         }
       },
@@ -182,9 +193,11 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       "ErrorBudgetBurn",
       {},
       async () => {
-        for (let i = 0; i < 40; i++) await estate.execute("everything", "no-such-tool", {});
+        await (await estate.container("memory")).stop();
+        for (let i = 0; i < 40; i++) await estate.execute("memory", "read_graph", {});
       },
       async () => {
+        await (await estate.container("memory")).start();
         for (let i = 0; i < 200; i++) await estate.execute("everything", "echo", { message: "well" });
       },
     );
@@ -213,6 +226,14 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       () => edge.pause(),
       () => edge.unpause(),
     );
+  });
+
+  it("all of them end after the repair, and nothing else fires", async () => {
+    await monitored.allEnded();
+    await eventually(() => {
+      assert.deepEqual([...new Set(receiver.firing().map(({ labels }) => labels["alertname"]))], ["Watchdog"]);
+      return Promise.resolve();
+    }, FIRES_WITHIN_MS);
   });
 
   it("R-MON-08: a receiver that refuses is told of at the others, and shows in Prometheus", async () => {
@@ -270,3 +291,9 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     }
   });
 });
+
+/** Children of a process of this machine. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ").map(Number);
+}
