@@ -11,10 +11,18 @@ export interface ReceivedAlert {
   endsAt: string;
 }
 
-/** Takes Alertmanager's webhook messages and keeps them. */
+/** A message to a chat. */
+export interface ChatMessage {
+  attachments: Array<{ title: string; text: string }>;
+}
+
+const CHAT = "/chat";
+
+/** Takes Alertmanager's webhook messages, and those to a chat, and keeps them. */
 export class AlertReceiver {
   /** In the order of their coming. */
   readonly alerts: ReceivedAlert[] = [];
+  readonly chat: ChatMessage[] = [];
   /** HTTP status of every answer from now on. */
   answer = 200;
   private readonly server: Server;
@@ -22,21 +30,23 @@ export class AlertReceiver {
   constructor() {
     this.server = createServer((request, response) => {
       void json(request).then((message) => {
-        if (this.answer === 200) this.alerts.push(...(message as { alerts: ReceivedAlert[] }).alerts);
+        if (request.url === CHAT) this.chat.push(message as ChatMessage);
+        else if (this.answer === 200) this.alerts.push(...(message as { alerts: ReceivedAlert[] }).alerts);
         response.writeHead(this.answer).end();
       });
     });
   }
 
-  /** @returns the URL under which containers find it. */
-  async listen(): Promise<string> {
+  /** @returns the address under which containers find it, and the URLs of webhook and chat. */
+  async listen(): Promise<{ host: string; webhookUrl: string; chatUrl: string }> {
     const host = Object.values(networkInterfaces())
       .flatMap((each) => each ?? [])
       .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
     if (host === undefined) throw new Error("this machine has no IPv4 address that containers could reach");
     await new Promise<void>((resolve) => this.server.listen(0, host, resolve));
     const { port } = this.server.address() as { port: number };
-    return `http://${host}:${port}/`;
+    const webhookUrl = `http://${host}:${port}/`;
+    return { host, webhookUrl, chatUrl: new URL(CHAT, webhookUrl).href };
   }
 
   /** Alerts that fire at this moment, by name and what they are about. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { AlertReceiver, type ReceivedAlert } from "./alertReceiver.ts";
+import { MailReceiver } from "./mailReceiver.ts";
 import { places } from "./places.ts";
 import { eventually, TestEstate } from "./testEstate.ts";
 
@@ -20,31 +21,43 @@ export interface Sample {
 /** Two servers with the monitoring beside them, on times shortened by its settings, and a receiver that keeps what it is told. */
 export class MonitoredEstate {
   readonly receiver = new AlertReceiver();
+  readonly mail = new MailReceiver();
   readonly estate: TestEstate;
   private readonly settings: Record<string, unknown>;
   private readonly provoked: Array<{ name: string; about: Record<string, string> }> = [];
   private prometheus = "";
 
-  /** @param settings of the monitoring, beside its ports, times and the receiver. */
-  constructor(stack: "mon" | "guard", settings: Record<string, unknown> = {}) {
+  /**
+   * @param settings of the monitoring, beside its ports, times and the receiver.
+   * @param health of the stack. @default its own
+   */
+  constructor(stack: "mon" | "guard", settings: Record<string, unknown>, health?: Record<string, unknown>) {
     const { port } = places[stack];
     const ports = { prometheusPort: port + 1, alertmanagerPort: port + 2 };
     this.settings = { ...ports, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, ...settings };
     this.estate = new TestEstate(stack, {
       config: {
         "mcp-estate:servers": { memory: {}, everything: {} },
-        "mcp-estate:health": { intervalSeconds: 2, timeoutSeconds: 2, failures: 2 },
+        ...(health ? { "mcp-estate:health": health } : {}),
       },
     });
   }
 
   async create(): Promise<void> {
-    const webhookUrl = await this.receiver.listen();
+    const { host, webhookUrl, chatUrl } = await this.receiver.listen();
+    const server = `${host}:${await this.mail.listen(host)}`;
     await this.estate.create();
     this.estate.configure((config) => {
       config["mcp-estate:monitoring"] = {
         ...this.settings,
-        receivers: { recorder: { webhookUrl, fromLevel: 1, watchdog: true } },
+        receivers: {
+          recorder: { webhookUrl, fromLevel: 1, watchdog: true },
+          operations: { chatUrl, fromLevel: 2 },
+          engineering: {
+            email: { to: "on-call@mail.test", from: "estate@mail.test", server, tls: false },
+            fromLevel: 3,
+          },
+        },
       };
     });
     await this.estate.succeed("up", ["--yes"]);
@@ -54,6 +67,7 @@ export class MonitoredEstate {
   async dispose(): Promise<void> {
     await this.estate.dispose();
     await this.receiver.close();
+    await this.mail.close();
   }
 
   /** Waits until the receiver has been told of it. */
@@ -76,6 +90,16 @@ export class MonitoredEstate {
     }, FIRES_WITHIN_MS);
   }
 
+  /** Whether the receiver's last word on it is that it fires. */
+  private fires(name: string, about: Record<string, string>): boolean {
+    return this.receiver
+      .firing()
+      .some(
+        ({ labels }) =>
+          labels["alertname"] === name && Object.entries(about).every(([key, value]) => labels[key] === value),
+      );
+  }
+
   /** Makes the cause, waits for the alert, mends; `allEnded` waits for its end. */
   async provoke(
     name: string,
@@ -83,6 +107,11 @@ export class MonitoredEstate {
     cause: () => Promise<unknown>,
     repair: () => Promise<unknown>,
   ): Promise<void> {
+    // What an earlier cause has left over is no answer to this one.
+    await eventually(
+      () => Promise.resolve(assert.ok(!this.fires(name, about), `${name} fires already`)),
+      FIRES_WITHIN_MS,
+    );
     const started = Date.now();
     let firing;
     try {

@@ -23,7 +23,9 @@ const QUIET_MS = 20_000;
 describe("Alerts fire for their causes and end after the repair, end to end", function () {
   this.timeout(300_000);
   // The guard only tells here: what it would mend is what is tried.
-  const monitored = new MonitoredEstate("mon", { guard: { intervalSeconds: 1, act: false } });
+  const guard = { intervalSeconds: 1, act: false };
+  const health = { intervalSeconds: 2, timeoutSeconds: 2, failures: 2 };
+  const monitored = new MonitoredEstate("mon", { guard }, health);
   const { estate, receiver } = monitored;
   const provoke: MonitoredEstate["provoke"] = (...args) => monitored.provoke(...args);
   const query = (expression: string) => monitored.query(expression);
@@ -134,9 +136,9 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
   it("A-24, R-ALR-03: memory close to its limit", async () => {
     const everything = await estate.container("everything");
     await provoke(
-      "MemoryWarning",
+      "MemoryCritical",
       { container: "everything" },
-      () => holdMemory(everything.id, 150),
+      () => holdMemory(everything.id, 172),
       () => sleep(0),
     );
   });
@@ -194,7 +196,11 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       {},
       async () => {
         await (await estate.container("memory")).stop();
-        for (let i = 0; i < 40; i++) await estate.execute("memory", "read_graph", {});
+        // A counter that begins between two scrapes shows what came after the second.
+        for (let i = 0; i < 60; i++) {
+          await estate.execute("memory", "read_graph", {});
+          await sleep(100);
+        }
       },
       async () => {
         await (await estate.container("memory")).start();
@@ -234,6 +240,37 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       assert.deepEqual([...new Set(receiver.firing().map(({ labels }) => labels["alertname"]))], ["Watchdog"]);
       return Promise.resolve();
     }, FIRES_WITHIN_MS);
+  });
+
+  it("R-NTF-01, R-NTF-02, R-LVL-05: chat and mail say what to do, of their level and above, and what it was in the end", () => {
+    const chat = receiver.chat.flatMap(({ attachments }) => attachments);
+    const find = (title: string) => chat.find((each) => each.title === title)?.text ?? assert.fail(`no ${title}`);
+    const lines = [
+      /^everything uses [\d.]+% of its memory, over 90 %$/m,
+      /^since: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/m,
+      /^processes: \d+ \(limit 15\)$/m,
+      /^memory: [\d.]+MiB of 256MiB$/m,
+      /^trend: (growing|stable|declining)$/m,
+      /^actions taken: \d+ by its ladder, \d+ restarts by the guard$/m,
+      /^next step: \w/m,
+      /^runbook: docs\/runbooks\/MemoryCritical\.md$/m,
+      /^http:\/\/127\.0\.0\.1:\d+$/m,
+    ];
+    for (const line of lines) assert.match(find("[level 2] MemoryCritical in mcp-estate/mon"), line);
+    const ends = [
+      /^resolved: everything uses/m,
+      /^lasted: [\dms.h]+, from /m,
+      /^peak: \d+ processes, [\d.]+MiB$/m,
+      /^prevention in force: 32 tasks, 256MiB$/m,
+    ];
+    for (const line of ends) assert.match(find("[level 2] resolved: MemoryCritical in mcp-estate/mon"), line);
+    assert.ok(!chat.some(({ title }) => title.startsWith("[level 1]")));
+    const subjects = monitored.mail.messages.map((message) => /^Subject: (.*)$/m.exec(message)?.[1] ?? "");
+    assert.ok(subjects.includes("[level 3] LimitBypass in mcp-estate/mon"), subjects.join("\n"));
+    assert.ok(subjects.includes("[level 3] resolved: LimitBypass in mcp-estate/mon"), subjects.join("\n"));
+    assert.ok(!subjects.some((subject) => /^\[level [12]\]/.test(subject)));
+    const mail = monitored.mail.messages.find((message) => message.includes("[level 3] LimitBypass")) ?? "";
+    assert.match(mail, /^the kernel's limit pids of memory is 99, which is not what is declared$/m);
   });
 
   it("R-MON-08: a receiver that refuses is told of at the others, and shows in Prometheus", async () => {
