@@ -131,13 +131,13 @@ describe("The guard counts and acts from outside, end to end", function () {
 
   it("R-ALR-13: an MCP server on the host, outside of every container", async () => {
     const folder = mkdtempSync(join(tmpdir(), "mcp-estate-host-"));
-    const file = join(folder, "node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    const file = join(folder, "node_modules/@modelcontextprotocol/server-sequential-thinking/dist/index.js");
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, "setInterval(() => {}, 1000);");
     const child = spawn(process.execPath, [file], { stdio: "ignore" });
     await monitored.provoke(
       "HostProcess",
-      { package: "@modelcontextprotocol/server-everything" },
+      { package: "@modelcontextprotocol/server-sequential-thinking" },
       () => sleep(0),
       () => Promise.resolve(child.kill()),
     );

@@ -23,7 +23,10 @@ export class MailReceiver {
     this.sockets.add(socket.on("close", () => this.sockets.delete(socket)).on("error", () => socket.destroy()));
     const say = (line: string) => socket.write(`${line}\r\n`);
     let message: string[] | undefined;
-    createInterface({ input: socket }).on("line", (line) => {
+    const lines = createInterface({ input: socket });
+    // Who breaks off is gone; readline tells of it as well.
+    lines.on("error", () => undefined);
+    lines.on("line", (line) => {
       if (message === undefined) {
         const command = line.slice(0, 4).toUpperCase();
         if (command === "DATA") {

@@ -155,6 +155,6 @@ export async function holdMemory(id: string, mebibytes: number): Promise<void> {
 /** Has processes in a container for some seconds. @param apart seconds between two of them. */
 export async function holdProcesses(id: string, count: number, apart: number, seconds = 25): Promise<void> {
   // One that fails gives nothing, and is no child.
-  const script = `for (1..${count}) { my $child = fork; if (defined $child && !$child) { sleep ${seconds}; exit } sleep ${apart} } sleep ${seconds}`;
+  const script = `for (1..${count}) { my $child = fork; if (defined $child && !$child) { sleep ${seconds}; exit } select(undef, undef, undef, ${apart}) } sleep ${seconds}`;
   await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
 }
