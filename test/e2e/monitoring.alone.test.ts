@@ -30,7 +30,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
   const provoke: MonitoredEstate["provoke"] = (...args) => monitored.provoke(...args);
   const query = (expression: string) => monitored.query(expression);
 
-  const works = (server: string, tool: string, args: object): Promise<void> =>
+  const works = (server: string, tool: string, args: Record<string, unknown>): Promise<void> =>
     eventually(async () => assert.equal((await estate.execute(server, tool, args)).status, 200), FIRES_WITHIN_MS);
 
   before(() => monitored.create());
