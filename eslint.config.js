@@ -27,7 +27,7 @@ export default defineConfig(
   globalIgnores(["**/node_modules/", "test/golden/", "**/fixtures/", ".pulumi/"]),
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -55,7 +55,7 @@ export default defineConfig(
   // These run in the provider's own process, where DOCKER_HOST and the cache folder are all there is.
   { files: ["components/providers/**/*.ts"], rules: forbidProperties(stackSettings) },
   {
-    files: ["runtime/**/*.ts"],
+    files: ["runtime/**/*.ts", "runtime/**/*.tsx"],
     rules: forbid(["(.*/)?(components|offline|scripts)/", "Images know nothing of the program that declares them."]),
   },
   {

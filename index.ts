@@ -128,9 +128,10 @@ export const gatewayUrl = edge.url;
 /** Certificate of the published port, PEM; "" where it is plain HTTP. */
 export const gatewayCertificate = estate.gateway.tls?.certificate ?? "";
 export const gatewayToken = gateway.token;
-/** Where Prometheus and Alertmanager are; "" where the stack has none. */
+/** Where Prometheus, Alertmanager and the monitor page are; "" where the stack has none. */
 export const prometheusUrl = monitoring?.prometheusUrl ?? "";
 export const alertmanagerUrl = monitoring?.alertmanagerUrl ?? "";
+export const monitorUrl = monitoring?.pageUrl ?? "";
 /** Of the callers that the settings name, and of the monitoring. */
 export const gatewayTokens = gateway.tokens;
 export const servers = Object.fromEntries(

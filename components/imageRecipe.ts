@@ -51,6 +51,7 @@ const NODE_FLAGS: Readonly<Record<Program, readonly string[]>> = {
   supervisor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
   gateway: ["--v8-pool-size=1", "--max-semi-space-size=4", "--max-old-space-size=128"],
   guard: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
+  monitor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
   control: ["--v8-pool-size=1", "--max-semi-space-size=1", "--max-old-space-size=32"],
 };
 const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
@@ -158,6 +159,11 @@ export function guardRecipe(args: { user: number } & BaseOptions, root: string =
 /** The filter between the guard and Docker. @param args.user of the guard. @throws Error when a source is missing. */
 export function controlRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
   return programRecipe("control", baseRecipe("node", args), "control", args.user, [], [], root);
+}
+
+/** The server of the monitor page. @throws Error when a source is missing. */
+export function monitorRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
+  return programRecipe("monitor", baseRecipe("node", args), "monitor", args.user, [], [], root);
 }
 
 /** Where the edge's configuration is delivered. */

@@ -34,6 +34,7 @@ export const monitorLimits = {
   prometheus: { ...limitClasses.standard, nofile: { soft: 8192, hard: 8192 } },
   alertmanager: limitClasses.light,
   guard: limitClasses.light,
+  monitor: limitClasses.light,
   "guard-control": { ...limitClasses.light, memoryMiB: 128 },
 } satisfies Record<string, Limits>;
 

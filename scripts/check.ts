@@ -18,6 +18,7 @@ const checks: [name: string, program: string, ...args: string[]][] = [
   ["prettier", "prettier/bin/prettier.cjs", "--check", "--log-level", "warn", "."],
   ["eslint", "eslint/bin/eslint.js", "--max-warnings", "0", "."],
   ["tsc", "typescript/bin/tsc", "--noEmit", "--pretty", "false"],
+  ["tsc of the page", "typescript/bin/tsc", "--noEmit", "--pretty", "false", "--project", "runtime/monitor/page"],
   // Globs leave out what begins with a dot, and .gitignore's own.
   ["secretlint", "secretlint/bin/secretlint.js", "**/*", ".*", ".ci/*", ".github/**/*"],
 ];

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { SERVICE_PORT } from "../../runtime/contract/index.ts";
 import type { EstateConfig } from "../estateConfig.ts";
 import {
   ALERTMANAGER_CONFIG_NAME,
@@ -15,6 +16,7 @@ import type { Target } from "../targets/index.ts";
 import { ruleFile } from "./alerts.ts";
 import { alertmanagerConfig } from "./alertmanagerConfig.ts";
 import { Guard, type GuardArgs } from "./guard.ts";
+import { MonitorPage } from "./monitorPage.ts";
 import { messageTemplates, TEMPLATES_NAME } from "./messageTemplates.ts";
 import type { MonitoringConfig } from "./monitoringConfig.ts";
 import { prometheusConfig } from "./prometheusConfig.ts";
@@ -50,6 +52,7 @@ const SCRATCH_MIB = 16;
 export class Monitoring extends pulumi.ComponentResource {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
+  readonly pageUrl: string;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:Monitoring", name, {}, opts);
@@ -96,7 +99,7 @@ export class Monitoring extends pulumi.ComponentResource {
       alertmanager: "alertmanager",
       guard: "guard",
     });
-    new Prometheus(
+    const prometheus = new Prometheus(
       "prometheus",
       {
         ...common,
@@ -114,9 +117,24 @@ export class Monitoring extends pulumi.ComponentResource {
       },
       parent,
     );
+    const scheme = edge.tls ? "https" : "http";
+    this.pageUrl = new MonitorPage(
+      "monitor",
+      {
+        ...{ target, health, subnet: subnets.get("monitor") ?? "", port: settings.pagePort },
+        networks: [edge.networkName, prometheus.networkName, alertmanager.networkName],
+        asks: {
+          gatewayUrl: `${scheme}://${edge.host}:${SERVICE_PORT}`,
+          prometheusUrl: `http://prometheus:${PROMETHEUS_PORT}`,
+          alertmanagerUrl: `http://alertmanager:${ALERTMANAGER_PORT}`,
+        },
+      },
+      parent,
+    ).url;
     this.prometheusUrl = `http://${BIND}:${settings.prometheusPort}`;
     this.alertmanagerUrl = `http://${BIND}:${settings.alertmanagerPort}`;
-    this.registerOutputs({ prometheusUrl: this.prometheusUrl, alertmanagerUrl: this.alertmanagerUrl });
+    const { prometheusUrl, alertmanagerUrl, pageUrl } = this;
+    this.registerOutputs({ prometheusUrl, alertmanagerUrl, pageUrl });
   }
 }
 

@@ -34,6 +34,8 @@ export const monitoringSchema = z.strictObject({
   /** Ports on the host's loopback. */
   prometheusPort: portSchema.default(9090),
   alertmanagerPort: portSchema.default(9093),
+  /** Of the monitor page, which asks for a token. */
+  pagePort: portSchema.default(3001),
   scrapeSeconds: z.int().min(1).max(60).default(15),
   /** History is dropped by whichever comes first. */
   retention: z
@@ -70,7 +72,7 @@ export type MonitoringConfig = Omit<z.infer<typeof monitoringSchema>, "receivers
 export const MONITORING_CALLER = "monitoring";
 
 /** Its components that have a network of their own. */
-export const MONITORING_NETWORKS = ["alertmanager", "guard", "prometheus"] as const;
+export const MONITORING_NETWORKS = ["alertmanager", "guard", "monitor", "prometheus"] as const;
 /** Its components, whose names nobody else can have then. */
 export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS, "guard-control"];
 
@@ -80,12 +82,12 @@ export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS,
  */
 export function monitoringFaults(
   { target, callers, gatewayPort }: { target: "docker" | "swarm"; callers: readonly string[]; gatewayPort: number },
-  { prometheusPort, alertmanagerPort, receivers }: MonitoringConfig,
+  { prometheusPort, alertmanagerPort, pagePort, receivers }: MonitoringConfig,
   namespace: string,
 ): string[] {
   const key = `${namespace}:monitoring`;
   const unreachable = receivers.filter(({ webhookUrl, chatUrl, email }) => !webhookUrl && !chatUrl && !email);
-  const ports = [gatewayPort, prometheusPort, alertmanagerPort];
+  const ports = [gatewayPort, prometheusPort, alertmanagerPort, pagePort];
   return [
     ...(target === "swarm" ? [`${key}: given; target swarm runs no monitoring yet`] : []),
     ...(callers.includes(MONITORING_CALLER)
@@ -97,7 +99,7 @@ export function monitoringFaults(
       ({ name }) => `${key}.receivers.${name}: nothing given; webhookUrl, chatUrl or email says how it is told`,
     ),
     ...(new Set(ports).size < ports.length
-      ? [`${key}: ports ${ports.join(", ")} of gateway, Prometheus and Alertmanager; each needs one of its own`]
+      ? [`${key}: ports ${ports.join(", ")} of gateway, Prometheus, Alertmanager and page; each needs one of its own`]
       : []),
   ];
 }

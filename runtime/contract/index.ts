@@ -41,6 +41,7 @@ export {
   type GuardContract,
   type Guarded,
 } from "./guard.ts";
+export { MONITOR_PAGE_DIR, MONITOR_PATH, monitorContractSchema, type MonitorContract } from "./monitor.ts";
 export { serverOf, signatureSchema, type ServerSignature } from "./signature.ts";
 
 /** Folder of the secret files in every container, a small volume of its own: root:GID, 0440 each. */
@@ -58,7 +59,7 @@ export const NODE_HEADER = "x-node";
 export const NODE_VARIABLE = "MCP_ESTATE_NODE";
 
 /** The program in an image, which the init starts as its only child. */
-export type Program = "supervisor" | "gateway" | "guard" | "control";
+export type Program = "supervisor" | "gateway" | "guard" | "control" | "monitor";
 
 /** Where it lies there, bundled. */
 export function programPath(program: Program): string {

@@ -63,7 +63,17 @@ describe("The guard counts and acts from outside, end to end", function () {
     );
 
   it("R-MON-03: its figures are the kernel's, of every container of the stack", async () => {
-    const names = ["alertmanager", "edge", "everything", "gateway", "guard", "guard-control", "memory", "prometheus"];
+    const names = [
+      "alertmanager",
+      "edge",
+      "everything",
+      "gateway",
+      "guard",
+      "guard-control",
+      "memory",
+      "monitor",
+      "prometheus",
+    ];
     await eventually(async () => {
       const running = (await monitored.query("mcp_guard_running == 1")).map(({ metric }) => metric["container"]);
       assert.deepEqual(running.sort(), names);

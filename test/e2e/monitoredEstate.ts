@@ -33,7 +33,7 @@ export class MonitoredEstate {
    */
   constructor(stack: "mon" | "guard", settings: Record<string, unknown>, health?: Record<string, unknown>) {
     const { port } = places[stack];
-    const ports = { prometheusPort: port + 1, alertmanagerPort: port + 2 };
+    const ports = { prometheusPort: port + 1, alertmanagerPort: port + 2, pagePort: port + 3 };
     this.settings = { ...ports, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, ...settings };
     this.estate = new TestEstate(stack, {
       config: {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { alertsOf, ruleFile } from "../../components/monitoring/alerts.ts";
+import { openWindow, screenshot, startBrowser } from "../runtime/monitor/browser.ts";
 import { alertCases } from "./alertCases.ts";
 import {
   FIRES_WITHIN_MS,
@@ -109,6 +110,28 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     assert.equal(recovered.code, 2, "ten minutes have not passed");
     assert.match(recovered.stdout, /^NO +ten minutes without growth +not known/m);
     assert.match(recovered.stdout, /^yes +all monitors active +all answer$/m);
+  });
+
+  it("R-DSH-02: the page shows within five seconds that a server was killed, and that it is back", async () => {
+    const browser = await startBrowser();
+    try {
+      const { page } = await openWindow(browser);
+      await page.goto(await estate.output<string>("monitorUrl"));
+      await page.getByLabel("Token of the gateway").fill(await estate.token());
+      await page.getByRole("button", { name: "Log in" }).click();
+      await page.getByText("2 of 2 servers work, 0 alerts").waitFor();
+      const memory = page.getByRole("row", { name: /^memory / });
+      await memory.getByText("healthy", { exact: true }).waitFor();
+      await memory.getByText(/^\d+ \/ 32$/).waitFor();
+      await screenshot(page, "estate");
+      const container = await estate.container("memory");
+      await container.kill();
+      await memory.getByText("unhealthy").waitFor({ timeout: 5000 });
+      await container.start();
+      await memory.getByText("healthy", { exact: true }).waitFor({ timeout: FIRES_WITHIN_MS });
+    } finally {
+      await browser.close();
+    }
   });
 
   it("A-02, R-ALR-07: a server that is mute", async () => {

@@ -49,6 +49,27 @@ export function programEntry(program: Program): string {
   return `runtime/${program}/main.ts`;
 }
 
+/** What a program serves to browsers: how it is bundled, from which files, and what is served as it is. */
+export const PAGE = {
+  entries: ["runtime/monitor/page/page.tsx", "runtime/monitor/page/page.css"],
+  html: "runtime/monitor/page/page.html",
+  options: {
+    bundle: true,
+    platform: "browser",
+    format: "iife",
+    target: "es2022",
+    minify: true,
+    legalComments: "none",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+  },
+} as const;
+
+/** Programs that serve it. */
+export function servesPage(program: Program): boolean {
+  return program === "monitor";
+}
+
 /** Hash of a program, good as long as no file that went in has changed. */
 const knownHashes = new Map<string, { files: readonly string[]; stamp: string; hash: string }>();
 
@@ -74,10 +95,12 @@ function stampOf(files: readonly string[], root: string): string {
 
 /** The sources that the program imports, and what the lock file says of the packages that they import. */
 function hashProgram(program: Program, root: string): { files: string[]; hash: string } {
-  const { sources, packages } = followImports(programEntry(program), root);
+  const page = servesPage(program) ? [...PAGE.entries, PAGE.html] : [];
+  const { sources, packages } = followImports([programEntry(program), ...page], root);
   const lock = parseLock(read(root, "package-lock.json"));
   const hash = createHash("sha256");
   addPart(hash, "options", JSON.stringify(BUNDLE_OPTIONS));
+  if (page.length > 0) addPart(hash, "page", JSON.stringify(PAGE));
   for (const [path, content] of [...sources].sort(byKey)) addPart(hash, path, content);
   for (const entry of [...lockEntries(lock, ["esbuild"], ""), ...lockEntries(lock, packages, "runtime")].sort()) {
     addPart(hash, "package", entry);
@@ -96,10 +119,13 @@ function parseLock(content: Buffer): PackageLock {
 }
 
 /** Every source reached by relative imports, and the names of the packages that they import. */
-function followImports(entry: string, root: string): { sources: Map<string, Buffer>; packages: Set<string> } {
+function followImports(
+  entries: readonly string[],
+  root: string,
+): { sources: Map<string, Buffer>; packages: Set<string> } {
   const sources = new Map<string, Buffer>();
   const packages = new Set<string>();
-  const queue = [entry];
+  const queue = [...entries];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (sources.has(path)) continue;
     const content = read(root, path);

@@ -1,10 +1,11 @@
-import { isAbsolute, posix } from "node:path";
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, posix } from "node:path";
 import type { Readable } from "node:stream";
 import { build } from "esbuild";
-import { CONTROL_DIR, programPath, SECRETS_DIR } from "../../../runtime/contract/index.ts";
+import { CONTROL_DIR, MONITOR_PAGE_DIR, programPath, SECRETS_DIR } from "../../../runtime/contract/index.ts";
 import type { Layer, Program } from "../../imageRecipe.ts";
 import { packEntries, type ArchiveEntry } from "./archive.ts";
-import { BUNDLE_OPTIONS, programEntry } from "./contentHash.ts";
+import { BUNDLE_OPTIONS, PAGE, programEntry, servesPage } from "./contentHash.ts";
 import { singleFlight } from "./exclusive.ts";
 
 /** Account of the server's processes: some programs do not start without an entry for their uid. */
@@ -21,6 +22,7 @@ export async function packProgram(layer: Extract<Layer, { kind: "program" }>, ro
     ...accountFiles(user),
     { name: "opt/mcp-estate", mode: 0o755 },
     { name: path.slice(1), mode: 0o644, content: bundle },
+    ...(servesPage(program) ? await singleFlight(`page of ${program}`, () => pageEntries(root)) : []),
     ...mountPointEntries(user, mountPoints, program === "guard" || program === "control" ? [CONTROL_DIR] : []),
   ]);
 }
@@ -43,6 +45,35 @@ async function bundleProgram(program: Program, root: string): Promise<Uint8Array
   const [file] = result.outputFiles;
   if (!file) throw new Error(`esbuild wrote nothing for ${programEntry(program)}`);
   return file.contents;
+}
+
+/**
+ * What browsers get, by file name, bundled; nothing of it comes from elsewhere later.
+ * @throws Error with esbuild's own message.
+ */
+export async function buildPage(root: string): Promise<Map<string, Uint8Array>> {
+  const { outputFiles } = await build({
+    ...PAGE.options,
+    entryPoints: [...PAGE.entries],
+    absWorkingDir: root,
+    outdir: "page",
+    write: false,
+    logLevel: "silent",
+  });
+  const html = await readFile(join(root, PAGE.html));
+  return new Map([
+    ...outputFiles.map(({ path, contents }) => [posix.basename(path), contents] as const),
+    [posix.basename(PAGE.html), html],
+  ]);
+}
+
+async function pageEntries(root: string): Promise<ArchiveEntry[]> {
+  const folder = MONITOR_PAGE_DIR.slice(1);
+  const files = [...(await buildPage(root))];
+  return [
+    { name: folder, mode: 0o755 },
+    ...files.map(([name, content]) => ({ name: `${folder}/${name}`, mode: 0o644, content })),
+  ];
 }
 
 function accountFiles(user: number): ArchiveEntry[] {

@@ -1,0 +1,116 @@
+import { useEffect, useState } from "preact/hooks";
+import type { History, Overview } from "../view.ts";
+import { LoggedOut, logOut, readHistory, readOverview } from "./api.ts";
+import { Chart } from "./chart.tsx";
+import { Actions, Alerts } from "./lists.tsx";
+import { Login } from "./login.tsx";
+import { Matrix } from "./matrix.tsx";
+import { messageOf } from "./words.ts";
+
+const OVERVIEW_MS = 2000;
+const HISTORY_MS = 15_000;
+const SPANS = [
+  [15, "15 minutes"],
+  [60, "1 hour"],
+  [360, "6 hours"],
+] as const;
+const NO_HISTORY: History = { times: [], tasks: [], memory: [] };
+
+/** Asks again and again while it is shown. */
+function useRepeated<T>(
+  read: () => Promise<T>,
+  everyMs: number,
+  onFault: (error: unknown) => void,
+  deps: unknown[],
+): T | undefined {
+  const [value, setValue] = useState<T>();
+  useEffect(() => {
+    let over = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const again = (): void => {
+      read()
+        .then(
+          (news) => over || setValue(news),
+          (error: unknown) => over || onFault(error),
+        )
+        .finally(() => {
+          if (!over) timer = setTimeout(again, everyMs);
+        });
+    };
+    again();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, deps);
+  return value;
+}
+
+export function App() {
+  const [inside, setInside] = useState(true);
+  return inside ? <Inside onLoggedOut={() => setInside(false)} /> : <Login onDone={() => setInside(true)} />;
+}
+
+function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
+  const [fault, setFault] = useState("");
+  const [filter, setFilter] = useState("");
+  const [minutes, setMinutes] = useState<number>(SPANS[0][0]);
+  const [chosen, setChosen] = useState<string>();
+  const onFault = (error: unknown): void => (error instanceof LoggedOut ? onLoggedOut() : setFault(messageOf(error)));
+  const read = async (): Promise<Overview> => {
+    const news = await readOverview();
+    setFault(news.faults.join("; "));
+    return news;
+  };
+  const overview = useRepeated(read, OVERVIEW_MS, onFault, []);
+  const history = useRepeated(() => readHistory(minutes), HISTORY_MS, onFault, [minutes]) ?? NO_HISTORY;
+  if (overview === undefined) return <main aria-busy="true">{fault || "Asking the estate…"}</main>;
+  const working = overview.servers.filter(({ state }) => state === "healthy" || state === "degraded").length;
+  const all = overview.servers.length;
+  return (
+    <>
+      <header>
+        <h1>
+          {overview.estate}/{overview.stack}
+        </h1>
+        <p role="status" class={working === all && all > 0 ? "good" : "bad"}>
+          {working} of {all} servers work,{" "}
+          {overview.alerts.length === 1 ? "1 alert" : `${overview.alerts.length} alerts`}
+        </p>
+        <button type="button" onClick={() => void logOut().then(onLoggedOut, onFault)}>
+          Log out
+        </button>
+      </header>
+      <main>
+        <p role="alert" class="bad">
+          {fault}
+        </p>
+        <h2>Alerts</h2>
+        <Alerts alerts={overview.alerts} />
+        <h2>Share of limits</h2>
+        <div class="tools">
+          <label for="span">History</label>
+          <select id="span" value={minutes} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
+            {SPANS.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </div>
+        <div class="charts">
+          <Chart title="Tasks" times={history.times} lines={history.tasks} chosen={chosen} />
+          <Chart title="Memory" times={history.times} lines={history.memory} chosen={chosen} />
+        </div>
+        <h2>Actions</h2>
+        <Actions actions={overview.actions} />
+        <h2>Servers and containers</h2>
+        <div class="tools">
+          <label for="filter">Filter</label>
+          <input id="filter" type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        </div>
+        <Matrix {...overview} filter={filter} chosen={chosen} onChoose={setChosen} />
+      </main>
+    </>
+  );
+}
