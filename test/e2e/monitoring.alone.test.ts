@@ -242,7 +242,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       async () => {
         await (await estate.container("memory")).stop();
         // A counter that begins between two scrapes shows what came after the second.
-        for (let i = 0; i < 60; i++) {
+        for (let i = 0; i < 20; i++) {
           await estate.execute("memory", "read_graph", {});
           await sleep(100);
         }
