@@ -65,6 +65,7 @@ const sources = [
   "*.ts",
   "components/**/*.ts",
   "runtime/**/*.ts",
+  "runtime/**/*.tsx",
   "offline/**/*.ts",
   "policy/**/*.ts",
   "scripts/**/*.ts",

@@ -35,10 +35,17 @@ describe("settings of the monitoring", () => {
   it("says what cannot be, by name", () => {
     const taken = { monitoring: {}, gateway: { principals: ["monitoring"] } };
     assert.match(faults(taken), /gateway\.principals: "monitoring" is the caller that reads the metrics/);
-    assert.match(faults({ monitoring: { prometheusPort: 11000 } }), /monitoring: ports 11000, 11000, 9093 of gateway/);
+    assert.match(
+      faults({ monitoring: { prometheusPort: 11000 } }),
+      /monitoring: ports 11000, 11000, 9093, 3001 of gateway/,
+    );
     assert.match(
       faults({ monitoring: {}, servers: { prometheus: { from: "memory" } } }),
       /"prometheus" is the estate's own/,
+    );
+    assert.match(
+      faults({ monitoring: { receivers: { nobody: {} } } }),
+      /monitoring\.receivers\.nobody: nothing given; webhookUrl, chatUrl or email says how it is told/,
     );
     assert.match(faults({ monitoring: { scrapeSeconds: 0 } }), /monitoring\.scrapeSeconds: 0 given/);
     assert.equal(faults({ servers: { prometheus: { from: "memory" } } }), "", "the name is free without it");
