@@ -23,7 +23,7 @@ function colourOf(element: HTMLElement, name: string): string {
 }
 
 function clock(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(unixSeconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 }
 
 /** One line for each container: its share of a limit over time. The table beside it says the present in words. */
