@@ -30,7 +30,8 @@ export class Judge {
     const since = new Map<string, number>();
     const verdicts: Verdict[] = [];
     for (const reading of containers) {
-      if (reading.declared === undefined) continue;
+      // A service is another's program: a database may need all its memory, and longer than ours to end well.
+      if (reading.declared?.uid === undefined) continue;
       for (const cause of causesOf(reading)) {
         const key = `${reading.id} ${cause}`;
         const began = this.#since.get(key) ?? now;
@@ -55,7 +56,6 @@ function causesOf({ stopped, tasks, memoryBytes, limits, declared, health }: Con
     ...(stopped ? (["stopped"] as const) : []),
     ...((tasks ?? 0) >= pids ? (["pids-full"] as const) : []),
     ...((memoryBytes ?? 0) >= FULL_OF_MEMORY * memory ? (["memory-full"] as const) : []),
-    // Of another's image nobody knows how its probe tells the one from the other.
-    ...(health === "silent" && declared?.uid !== undefined ? (["silent"] as const) : []),
+    ...(health === "silent" ? (["silent"] as const) : []),
   ];
 }

@@ -60,6 +60,14 @@ describe("the guard's verdicts (R-PRC-07, A-27)", () => {
     assert.deepEqual(judge.verdicts([orphan], 10_000), []);
   });
 
+  it("leaves a service, whose program is another's: it is told of and not ended", () => {
+    const judge = new Judge(1);
+    const { uid: _, ...declared } = well.declared ?? assert.fail();
+    const service = { ...well, declared, memoryBytes: 256 * MIB };
+    judge.verdicts([service], 0);
+    assert.deepEqual(judge.verdicts([service], 10_000), []);
+  });
+
   it("gives one verdict for one container, and begins anew after a restart", () => {
     const judge = new Judge(1);
     const ill: ContainerReading = { ...well, tasks: 32, stopped: true };
