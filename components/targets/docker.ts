@@ -18,6 +18,7 @@ import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
 import { bridgeAddress, HOST_BLOCK_BITS, type WantedBlock } from "../subnets.ts";
+import { controlGroupPaths, withHostPaths } from "./hostPaths.ts";
 import { duration, envList, limitArgs, LOGGING, serviceArgs } from "./dockerArgs.ts";
 import type {
   Demanding,
@@ -48,9 +49,6 @@ const REPLACE_ON_CHANGES = ["healthcheck", "tmpfs", "init", "wait"];
 const NO_NAME_SERVER = "127.0.0.1";
 /** Nobody will answer: 1 s for a name that is not known, instead of 10. */
 const NO_PATIENCE = ["attempts:1", "timeout:1"];
-
-const CGROUPS = "/sys/fs/cgroup";
-const CONTROLLERS = ["pids", "memory", "cpu", "cpuacct"] as const;
 
 /** One Docker host: containers, bridge networks, local volumes. */
 export class DockerTarget implements Target {
@@ -148,12 +146,7 @@ export class DockerTarget implements Target {
 
   controlGroups(path: string): pulumi.Output<readonly HostPath[]> {
     if (!this.host) throw new Error("checkCapacity comes first: it asks the host");
-    // Of version 1 each controller by itself: below a folder mounted as a whole they could be written.
-    return this.host.cgroupVersion.apply((version) =>
-      version === "2"
-        ? [{ hostPath: CGROUPS, path, readOnly: true }]
-        : CONTROLLERS.map((name) => ({ hostPath: `${CGROUPS}/${name}`, path: `${path}/${name}`, readOnly: true })),
-    );
+    return this.host.cgroupVersion.apply((version) => controlGroupPaths(version, path));
   }
 
   private volume(name: string, component: string, opts: pulumi.CustomResourceOptions, fixedName?: string): Named {
@@ -322,20 +315,6 @@ export class DockerTarget implements Target {
 /** What the smoke gate looks for. */
 interface Proof extends Pick<SmokeWorkload, "secretNames" | "closed" | "probe"> {
   contract?: pulumi.Input<string>;
-}
-
-/** As they are, where there is nothing of the host: what is not known yet is then only the names of volumes. */
-function withHostPaths(
-  volumes: Array<{ volumeName: pulumi.Input<string>; containerPath: string }>,
-  hostPaths: WorkloadSpec["hostPaths"],
-): docker.ContainerArgs["volumes"] {
-  if (Array.isArray(hostPaths) && hostPaths.length === 0) return volumes;
-  return pulumi
-    .all([volumes, hostPaths])
-    .apply(([named, ofHost]) => [
-      ...named,
-      ...ofHost.map(({ hostPath, path, readOnly }) => ({ hostPath, containerPath: path, readOnly })),
-    ]);
 }
 
 /** Short enough to be read in a preview. */

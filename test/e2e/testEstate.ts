@@ -53,6 +53,8 @@ export class TestEstate {
       "mcp-estate:target": "docker",
       "mcp-estate:network": { range },
       "mcp-estate:gateway": { port },
+      // Tests run side by side, and some start servers on the host.
+      "mcp-estate:orphans": { hostProcesses: "ignore" },
       ...options.config,
     };
     this.env = {
