@@ -122,8 +122,8 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       await page.getByText("2 of 2 servers work, 0 alerts").waitFor();
       const memory = page.getByRole("row", { name: /^memory / });
       await memory.getByText("healthy", { exact: true }).waitFor();
-      await memory.getByText(/^\d+ \/ 32$/).waitFor();
       await screenshot(page, "estate");
+      await memory.getByText(/\d+ \/ 32/).waitFor();
       const container = await estate.container("memory");
       await container.kill();
       await memory.getByText("unhealthy").waitFor({ timeout: 5000 });

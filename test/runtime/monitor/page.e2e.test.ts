@@ -118,7 +118,7 @@ describe("The monitor page in a real browser (R-DSH-02)", function () {
     const { page } = await openWindow(browser);
     await enter(page);
     const began = performance.now();
-    await page.getByLabel("History").selectOption("360");
+    await page.getByLabel("History", { exact: true }).selectOption("360");
     await page.locator('[data-points="361"] canvas').nth(1).waitFor();
     const took = performance.now() - began;
     console.log(`      asked for, answered and drawn in ${Math.round(took)} ms`);
