@@ -8,8 +8,8 @@ import { dockerAt } from "./docker.ts";
 import { Filter } from "./filter.ts";
 
 /**
- * The filter between the guard and Docker: `control.mjs [CONTRACT] [SOCKET] [DOCKER_SOCKET]`. It has no network; it listens on
- * a socket in a folder that it shares with the guard, and passes on what Filter allows.
+ * The filter between the guard and Docker: `control.mjs [CONTRACT] [SOCKET] [DOCKER_SOCKET]`. It listens on no
+ * network but on a socket in a folder that it shares with the guard, and passes on what Filter allows.
  */
 const [contractPath = CONTRACT_PATH, socket = CONTROL_SOCKET, docker = DOCKER_SOCKET] = process.argv.slice(2);
 /** The guard's group, which is the filter's own, and nobody else. */
