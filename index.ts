@@ -4,11 +4,13 @@ import { Edge } from "./components/edge.ts";
 import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
 import { instanceNames } from "./components/instances.ts";
-import { monitorLimits, proxyLimits } from "./components/limitClasses.ts";
+import { proxyLimits } from "./components/limitClasses.ts";
 import { McpServer } from "./components/mcpServer.ts";
+import { COLLECTOR_URL } from "./components/monitoring/collector.ts";
 import { guarded } from "./components/monitoring/guarded.ts";
 import { Monitoring } from "./components/monitoring/index.ts";
-import { MONITORING_CALLER, MONITORING_NETWORKS } from "./components/monitoring/monitoringConfig.ts";
+import { MONITORING_CALLER, monitoringNetworks, monitoringPrograms } from "./components/monitoring/monitoringConfig.ts";
+import { storePrograms } from "./components/monitoring/stores.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
 import { allocateSubnets, wantedBlocks } from "./components/subnets.ts";
@@ -24,9 +26,10 @@ const own = [
   { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
   ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
   ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
-  ...(estate.monitoring ? Object.entries(monitorLimits).map(([name, limits]) => toDemand({ name, limits })) : []),
+  ...(estate.monitoring ? monitoringPrograms(estate.monitoring).map(toDemand) : []),
 ];
-target.checkCapacity([...own, ...estate.services.map(toDemand)], estate.allowOvercommit);
+const ofOthers = [...estate.services, ...(estate.monitoring ? storePrograms(estate.monitoring) : [])];
+target.checkCapacity([...own, ...ofOthers.map(toDemand)], estate.allowOvercommit);
 
 const names = estate.servers.map((server) => server.name);
 const subnets = allocateSubnets(
@@ -35,7 +38,7 @@ const subnets = allocateSubnets(
     "edge",
     "gateway",
     ...(reaching.length > 0 ? ["egress"] : []),
-    ...(estate.monitoring ? MONITORING_NETWORKS : []),
+    ...(estate.monitoring ? monitoringNetworks(estate.monitoring) : []),
     ...names,
   ],
   target.networkBits,
@@ -49,6 +52,7 @@ const mcpServers = estate.servers.map((server) => {
   return new McpServer(server.name, { target, server, health: estate.health, subnet, readySeconds, protectVolumes });
 });
 
+const traces = estate.monitoring?.collector?.traces;
 const gateway = new Gateway("gateway", {
   target,
   gateway: estate.gateway,
@@ -56,6 +60,7 @@ const gateway = new Gateway("gateway", {
   subnet: subnets.get("gateway") ?? "",
   readySeconds,
   servers: mcpServers,
+  ...(traces ? { traces: { url: `${COLLECTOR_URL}/v1/traces`, share: traces.share } } : {}),
 });
 const edge = new Edge("edge", {
   target,
@@ -90,10 +95,11 @@ const monitoring =
     health: estate.health,
     subnets,
     edge: { networkName: edge.networkName, host: "edge", tls: estate.gateway.tls !== undefined },
+    gatewayNetwork: gateway.networkName,
     token: gateway.tokens[MONITORING_CALLER] ?? "",
     servers: estate.servers.filter(({ state }) => state === "running").length,
     instances: estate.servers.flatMap(instanceNames),
-    containers: guarded(owner, own, estate.services),
+    containers: guarded(owner, own, ofOthers),
     hostProcesses: { servers: signatures, allowed: estate.orphans.hostAllowed },
     protectVolumes: estate.volumes.protect,
   });
@@ -128,10 +134,11 @@ export const gatewayUrl = edge.url;
 /** Certificate of the published port, PEM; "" where it is plain HTTP. */
 export const gatewayCertificate = estate.gateway.tls?.certificate ?? "";
 export const gatewayToken = gateway.token;
-/** Where Prometheus, Alertmanager and the monitor page are; "" where the stack has none. */
+/** Where Prometheus, Alertmanager, the monitor page and Grafana are; "" where the stack has none. */
 export const prometheusUrl = monitoring?.prometheusUrl ?? "";
 export const alertmanagerUrl = monitoring?.alertmanagerUrl ?? "";
 export const monitorUrl = monitoring?.pageUrl ?? "";
+export const grafanaUrl = monitoring?.grafanaUrl ?? "";
 /** Of the callers that the settings name, and of the monitoring. */
 export const gatewayTokens = gateway.tokens;
 export const servers = Object.fromEntries(

@@ -359,9 +359,13 @@ function inClear(value: unknown): string {
   return JSON.stringify(value, (name, inner: unknown) => (isSecretKey(name) ? "secret" : inner));
 }
 
+const SECRET_KEYS: ReadonlySet<PropertyKey> = new Set([
+  ...["secretEnv", "tls", "webhookUrl", "chatUrl", "password", "login", "headers"],
+]);
+
 /** Settings whose values are secrets, or have one beside them. */
 function isSecretKey(name: PropertyKey): boolean {
-  return name === "secretEnv" || name === "tls" || name === "webhookUrl";
+  return SECRET_KEYS.has(name);
 }
 
 function allowedKeys(path: readonly PropertyKey[]): string {

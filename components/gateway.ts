@@ -20,6 +20,8 @@ export interface GatewayArgs {
   /** How long it may take to hear from every server after a start, in seconds. */
   readySeconds: number;
   servers: readonly McpServer[];
+  /** Where spans of its requests go, and of which share of them. @default nowhere */
+  traces?: { url: string; share: number } | undefined;
 }
 
 /** Every call ends with an answer or an error within this (R-GW-04). */
@@ -113,7 +115,7 @@ export class Gateway extends pulumi.ComponentResource {
 }
 
 function contractOf(
-  { target, gateway, servers, subnet }: GatewayArgs,
+  { target, gateway, servers, subnet, traces }: GatewayArgs,
   gatewayName: pulumi.Output<string> | undefined,
 ): pulumi.Output<GatewayContract> {
   return pulumi.output({
@@ -126,6 +128,7 @@ function contractOf(
     principals: gateway.callers.filter(({ name }) => name !== OWNER).map(({ rights }) => rights),
     sessionKeyFile: SESSION_KEY_FILE,
     proxy: { subnet, ...(gatewayName ? { gatewayName } : {}) },
+    ...(traces ? { traces } : {}),
     callTimeoutSeconds: CALL_TIMEOUT_SECONDS,
     healthIntervalSeconds: HEALTH_INTERVAL_SECONDS,
   });

@@ -14,5 +14,7 @@ export type Layer =
   | { kind: "pypi"; lockFolder: string; python: string }
   /** A program of runtime/, the account it runs under, and the folders that volumes are mounted on. */
   | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] }
+  /** Files into another's image, which is pulled where the host has none: absolute path → content, readable by everybody. */
+  | { kind: "files"; base: string; files: Readonly<Record<string, string>> }
   /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */
   | { kind: "account"; user: number; mountPoints?: readonly string[] };

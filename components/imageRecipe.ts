@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
-import { programPath, SECRETS_DIR } from "../runtime/contract/index.ts";
+import { COLLECTOR_DATA_DIR, programPath, SECRETS_DIR } from "../runtime/contract/index.ts";
 import type { Layer, Program } from "./imageLayers.ts";
 import { contentHash } from "./providers/images/contentHash.ts";
 
@@ -53,6 +53,7 @@ const NODE_FLAGS: Readonly<Record<Program, readonly string[]>> = {
   guard: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
   monitor: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
   control: ["--v8-pool-size=1", "--max-semi-space-size=1", "--max-old-space-size=32"],
+  collector: ["--v8-pool-size=1", "--max-semi-space-size=2", "--max-old-space-size=64"],
 };
 const PATH = "PATH=/usr/local/bin:/usr/bin:/bin";
 
@@ -156,9 +157,14 @@ export function guardRecipe(args: { user: number } & BaseOptions, root: string =
   return programRecipe("guard", baseRecipe("node", args), "guard", args.user, [], [], root);
 }
 
-/** The filter between the guard and Docker. @param args.user of the guard. @throws Error when a source is missing. */
+/** A filter before Docker. @param args.user of the program that asks it. @throws Error when a source is missing. */
 export function controlRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
   return programRecipe("control", baseRecipe("node", args), "control", args.user, [], [], root);
+}
+
+/** What takes logs and traces on. @throws Error when a source is missing. */
+export function collectorRecipe(args: { user: number } & BaseOptions, root: string = process.cwd()): ImageRecipe {
+  return programRecipe("collector", baseRecipe("node", args), "collector", args.user, [COLLECTOR_DATA_DIR], [], root);
 }
 
 /** The server of the monitor page. @throws Error when a source is missing. */

@@ -36,6 +36,8 @@ export const monitorLimits = {
   guard: limitClasses.light,
   monitor: limitClasses.light,
   "guard-control": { ...limitClasses.light, memoryMiB: 128 },
+  collector: limitClasses.light,
+  "collector-control": { ...limitClasses.light, memoryMiB: 128 },
 } satisfies Record<string, Limits>;
 
 export type LimitClass = keyof typeof limitClasses;

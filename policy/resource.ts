@@ -48,7 +48,7 @@ export const SECRET_FILES = "pulumi-nodejs:dynamic/index:SecretFiles";
 export const MCP_SERVER = "mcp:index:McpServer";
 export const SERVICE = "mcp:index:Service";
 export const GUARD = "mcp:index:Guard";
-export const GUARD_CONTROL = "mcp:index:GuardControl";
+export const DOCKER_FILTER = "mcp:index:DockerFilter";
 export const STATE_VOLUME = "mcp:index:StateVolume";
 
 export function declaredResource(analyzed: AnalyzedResource): DeclaredResource {

@@ -28,6 +28,8 @@ export interface Alert {
 export interface AlertContext {
   /** Servers that are declared to run. */
   servers: number;
+  /** It has a collector of logs. */
+  collects: boolean;
   /** Seconds between two scrapes. */
   scrapeSeconds: number;
   /** All waiting times and windows are multiplied with it: 1 in earnest, less to try an alert out. */

@@ -1,8 +1,8 @@
 import type { Guarded, Limits } from "../../runtime/contract/index.ts";
 import { uidOf, type Owner } from "../naming.ts";
 
-/** The one of our own containers that runs as root (see GuardControl): by its label alone can it be known. */
-const ROOTS = new Set(["guard-control"]);
+/** Those of our own containers that run as root (see DockerFilter): by their labels alone can they be known. */
+const ROOTS = new Set(["guard-control", "collector-control"]);
 
 /**
  * How the guard knows each container: ours by its uid, a service by its label.

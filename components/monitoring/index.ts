@@ -15,11 +15,13 @@ import { PackagedProgram } from "../packagedProgram.ts";
 import type { Target } from "../targets/index.ts";
 import { ruleFile } from "./alerts.ts";
 import { alertmanagerConfig } from "./alertmanagerConfig.ts";
+import { Collector, COLLECTOR_URL } from "./collector.ts";
 import { Guard, type GuardArgs } from "./guard.ts";
 import { MonitorPage } from "./monitorPage.ts";
 import { messageTemplates, TEMPLATES_NAME } from "./messageTemplates.ts";
 import type { MonitoringConfig } from "./monitoringConfig.ts";
 import { prometheusConfig } from "./prometheusConfig.ts";
+import { Stores } from "./stores.ts";
 
 export interface MonitoringArgs {
   target: Target;
@@ -29,6 +31,8 @@ export interface MonitoringArgs {
   subnets: ReadonlyMap<string, string>;
   /** Where the gateway's published port is found inside. */
   edge: { networkName: pulumi.Input<string>; host: string; tls: boolean };
+  /** On which the gateway finds the collector. */
+  gatewayNetwork: pulumi.Input<string>;
   /** Of a caller that may read metrics. */
   token: pulumi.Input<string>;
   /** Servers that are declared to run. */
@@ -53,6 +57,8 @@ export class Monitoring extends pulumi.ComponentResource {
   readonly prometheusUrl: string;
   readonly alertmanagerUrl: string;
   readonly pageUrl: string;
+  /** "" where the stack has none. */
+  readonly grafanaUrl: string;
 
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:Monitoring", name, {}, opts);
@@ -91,6 +97,8 @@ export class Monitoring extends pulumi.ComponentResource {
       },
       parent,
     );
+    const stores = new Stores({ target, settings, subnet: subnets.get("stores") ?? "", protectVolumes }, parent);
+    const collector = settings.collector && this.collect(args, settings.collector, stores);
     const labels = { estate: target.owner.estate, stack: target.owner.stack };
     const config = prometheusConfig({
       scrapeSeconds,
@@ -98,6 +106,7 @@ export class Monitoring extends pulumi.ComponentResource {
       edge,
       alertmanager: "alertmanager",
       guard: "guard",
+      ...(collector ? { collector: "collector" } : {}),
     });
     const prometheus = new Prometheus(
       "prometheus",
@@ -106,12 +115,18 @@ export class Monitoring extends pulumi.ComponentResource {
         subnet: subnets.get("prometheus") ?? "",
         recipe: ({ user }) => prometheusRecipe({ user, retention, resendSeconds: scrapeSeconds }),
         limits: monitorLimits.prometheus,
-        networks: [edge.networkName, alertmanager.networkName, guard.networkName],
+        networks: [
+          ...[edge.networkName, alertmanager.networkName, guard.networkName],
+          ...(collector ? [collector.networkName] : []),
+        ],
         ports: [{ containerPort: PROMETHEUS_PORT, hostPort: settings.prometheusPort, bind: BIND, tls: false }],
         probe: { path: "/-/ready", port: PROMETHEUS_PORT },
         files: {
           [PROMETHEUS_FILES.config]: config,
-          [PROMETHEUS_FILES.alerts]: ruleFile({ servers: args.servers, scrapeSeconds, timeScale }, labels),
+          [PROMETHEUS_FILES.alerts]: ruleFile(
+            { servers: args.servers, scrapeSeconds, timeScale, collects: collector !== undefined },
+            labels,
+          ),
           [PROMETHEUS_FILES.token]: args.token,
         },
       },
@@ -122,19 +137,43 @@ export class Monitoring extends pulumi.ComponentResource {
       "monitor",
       {
         ...{ target, health, subnet: subnets.get("monitor") ?? "", port: settings.pagePort },
-        networks: [edge.networkName, prometheus.networkName, alertmanager.networkName],
+        networks: [
+          ...[edge.networkName, prometheus.networkName, alertmanager.networkName],
+          ...(collector ? [collector.networkName] : []),
+        ],
         asks: {
           gatewayUrl: `${scheme}://${edge.host}:${SERVICE_PORT}`,
           prometheusUrl: `http://prometheus:${PROMETHEUS_PORT}`,
           alertmanagerUrl: `http://alertmanager:${ALERTMANAGER_PORT}`,
+          ...(collector ? { collectorUrl: COLLECTOR_URL } : {}),
         },
       },
       parent,
     ).url;
     this.prometheusUrl = `http://${BIND}:${settings.prometheusPort}`;
     this.alertmanagerUrl = `http://${BIND}:${settings.alertmanagerPort}`;
-    const { prometheusUrl, alertmanagerUrl, pageUrl } = this;
-    this.registerOutputs({ prometheusUrl, alertmanagerUrl, pageUrl });
+    this.grafanaUrl = stores.showAll(prometheus.networkName);
+    const { prometheusUrl, alertmanagerUrl, pageUrl, grafanaUrl } = this;
+    this.registerOutputs({ prometheusUrl, alertmanagerUrl, pageUrl, grafanaUrl });
+  }
+
+  private collect(
+    { target, health, subnets, gatewayNetwork, protectVolumes }: MonitoringArgs,
+    { canarySeconds, loki, traces }: NonNullable<MonitoringConfig["collector"]>,
+    { urls, networkName }: Stores,
+  ): Collector {
+    const lokiUrl = loki?.url ?? urls.loki;
+    const tracesUrl = traces?.url ?? urls.otlp;
+    return new Collector(
+      "collector",
+      {
+        ...{ target, health, subnet: subnets.get("collector") ?? "", canarySeconds, protectVolumes },
+        networks: [...(networkName ? [networkName] : []), ...(traces ? [gatewayNetwork] : [])],
+        ...(lokiUrl ? { loki: { ...loki, url: lokiUrl } } : {}),
+        ...(traces && tracesUrl ? { traces: { url: tracesUrl, headers: traces.headers } } : {}),
+      },
+      { parent: this },
+    );
   }
 }
 

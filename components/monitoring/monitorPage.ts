@@ -15,7 +15,7 @@ export interface MonitorPageArgs {
   subnet: string;
   /** Networks on which it finds what it asks. */
   networks: ReadonlyArray<pulumi.Input<string>>;
-  asks: Pick<MonitorContract, "gatewayUrl" | "prometheusUrl" | "alertmanagerUrl">;
+  asks: Pick<MonitorContract, "gatewayUrl" | "prometheusUrl" | "alertmanagerUrl" | "collectorUrl">;
   /** Port on the host's loopback. */
   port: number;
 }

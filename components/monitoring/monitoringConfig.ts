@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { serverNameSchema } from "../../runtime/contract/index.ts";
+import { serverNameSchema, type Limits } from "../../runtime/contract/index.ts";
+import { monitorLimits } from "../limitClasses.ts";
 import { secretTextSchema } from "../serviceConfig.ts";
+import { storesSchema } from "./storesConfig.ts";
 
 const portSchema = z.int().min(1).max(65535);
 
@@ -27,6 +29,33 @@ const receiverSchema = z.strictObject({
   fromLevel: z.int().min(1).max(4).default(2),
   /** Gets the sign of life as well: an alert that never ends. */
   watchdog: z.boolean().default(false),
+});
+
+const collectorSchema = z.strictObject({
+  /** Seconds between two canary lines, which prove that the way is open. */
+  canarySeconds: z.number().min(1).max(300).default(15),
+  /** Where all lines go, by Loki's push protocol. @default the stack's own Loki, where it has one; else nowhere */
+  loki: z
+    .strictObject({
+      /** Base URL, for example https://logs.example.org. */
+      url: z.url(),
+      /** Of a store with several tenants. */
+      tenant: z.string().min(1).optional(),
+      /** NAME:PASSWORD. It writes lines, and reads the canary. */
+      login: secretTextSchema.optional(),
+    })
+    .optional(),
+  /** Where the gateway's traces go, by OTLP over HTTP. @default the stack's own Jaeger, where it has one; else nowhere */
+  traces: z
+    .strictObject({
+      /** Base URL, for example https://otlp.example.org. */
+      url: z.url().optional(),
+      /** With every batch. */
+      headers: z.record(z.string().min(1), secretTextSchema).default({}),
+      /** Of the calls whose caller does not say whether to trace them. */
+      share: z.number().min(0).max(1).default(0.1),
+    })
+    .optional(),
 });
 
 /** Prometheus and Alertmanager beside the estate. */
@@ -57,6 +86,9 @@ export const monitoringSchema = z.strictObject({
       maxRestarts: z.int().min(1).max(20).default(3),
     })
     .prefault({}),
+  /** Takes what all containers write, and traces, to a store; shows it on the page. @default none */
+  collector: collectorSchema.optional(),
+  ...storesSchema.shape,
   /** All waiting times of alerts are multiplied with it: less than 1 to try them out. */
   timeScale: z.number().min(0.001).max(1).default(1),
   /** Who is told. @default nobody: alerts show in Alertmanager alone */
@@ -71,10 +103,23 @@ export type MonitoringConfig = Omit<z.infer<typeof monitoringSchema>, "receivers
 /** The caller that reads the estate's metrics and reaches no server. */
 export const MONITORING_CALLER = "monitoring";
 
-/** Its components that have a network of their own. */
-export const MONITORING_NETWORKS = ["alertmanager", "guard", "monitor", "prometheus"] as const;
-/** Its components, whose names nobody else can have then. */
-export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS, "guard-control"];
+/** Its programs, whose names nobody else can have then. */
+export const MONITORING_COMPONENTS: readonly string[] = [...Object.keys(monitorLimits), "loki", "jaeger", "grafana"];
+
+/** Its components that want a network of their own. */
+export function monitoringNetworks({ collector, loki, jaeger, grafana }: MonitoringConfig): string[] {
+  return [
+    ...["alertmanager", "guard", "monitor", "prometheus"],
+    ...(collector ? ["collector"] : []),
+    ...((loki ?? jaeger ?? grafana) ? ["stores"] : []),
+  ];
+}
+
+/** Its own programs, with what each may use. */
+export function monitoringPrograms({ collector }: MonitoringConfig): Array<{ name: string; limits: Limits }> {
+  const all = Object.entries(monitorLimits).map(([name, limits]) => ({ name, limits }));
+  return all.filter(({ name }) => collector !== undefined || !name.startsWith("collector"));
+}
 
 /**
  * One line for each fault of the settings that are each well-formed.
@@ -82,12 +127,13 @@ export const MONITORING_COMPONENTS: readonly string[] = [...MONITORING_NETWORKS,
  */
 export function monitoringFaults(
   { target, callers, gatewayPort }: { target: "docker" | "swarm"; callers: readonly string[]; gatewayPort: number },
-  { prometheusPort, alertmanagerPort, pagePort, receivers }: MonitoringConfig,
+  settings: MonitoringConfig,
   namespace: string,
 ): string[] {
   const key = `${namespace}:monitoring`;
+  const { prometheusPort, alertmanagerPort, pagePort, receivers, collector, loki, jaeger, grafana } = settings;
   const unreachable = receivers.filter(({ webhookUrl, chatUrl, email }) => !webhookUrl && !chatUrl && !email);
-  const ports = [gatewayPort, prometheusPort, alertmanagerPort, pagePort];
+  const ports = [gatewayPort, prometheusPort, alertmanagerPort, pagePort, ...(grafana ? [grafana.port] : [])];
   return [
     ...(target === "swarm" ? [`${key}: given; target swarm runs no monitoring yet`] : []),
     ...(callers.includes(MONITORING_CALLER)
@@ -98,8 +144,25 @@ export function monitoringFaults(
     ...unreachable.map(
       ({ name }) => `${key}.receivers.${name}: nothing given; webhookUrl, chatUrl or email says how it is told`,
     ),
+    ...(loki && !collector ? [`${key}.loki: given without collector, which alone brings lines to it`] : []),
+    ...(loki && collector?.loki
+      ? [`${key}.collector.loki: ${collector.loki.url} given, and the stack's own loki; lines go to one of them`]
+      : []),
+    ...(jaeger && !collector?.traces
+      ? [`${key}.jaeger: given without collector.traces, which alone brings traces to it`]
+      : []),
+    ...(jaeger && collector?.traces?.url
+      ? [
+          `${key}.collector.traces.url: ${collector.traces.url} given, and the stack's own jaeger; traces go to one of them`,
+        ]
+      : []),
+    ...(collector?.traces && !jaeger && !collector.traces.url
+      ? [`${key}.collector.traces.url: nothing given; a URL that takes OTLP, or jaeger: {} for the stack's own`]
+      : []),
     ...(new Set(ports).size < ports.length
-      ? [`${key}: ports ${ports.join(", ")} of gateway, Prometheus, Alertmanager and page; each needs one of its own`]
+      ? [
+          `${key}: ports ${ports.join(", ")} of gateway, Prometheus, Alertmanager, page and Grafana; each needs one of its own`,
+        ]
       : []),
   ];
 }

@@ -6,6 +6,7 @@ export const WATCHDOG = "Watchdog";
 /** The monitoring watches itself (R-MON-08). */
 export function ownAlerts(context: AlertContext): Alert[] {
   return [
+    ...(context.collects ? [logPathDead(context)] : []),
     {
       name: WATCHDOG,
       requirement: "R-MON-08",
@@ -29,7 +30,7 @@ export function ownAlerts(context: AlertContext): Alert[] {
     {
       name: "ScrapeFailing",
       requirement: "R-MON-08",
-      expr: 'up{job!~"gateway|guard"} == 0',
+      expr: 'up{job!~"gateway|guard|collector"} == 0',
       forSeconds: 60,
       severity: "warning",
       level: 2,
@@ -47,4 +48,18 @@ export function ownAlerts(context: AlertContext): Alert[] {
       action: "The log of the container alertmanager says what the receiver answered.",
     },
   ];
+}
+
+function logPathDead(context: AlertContext): Alert {
+  const lately = windowSeconds(60, context);
+  return {
+    name: "LogPathDead",
+    requirement: "R-ALR-10",
+    expr: `up{job="collector"} == 0 or time() - mcp_collector_canary_seconds > ${lately}`,
+    forSeconds: 120,
+    severity: "critical",
+    level: 3,
+    summary: "a canary line does not come to the end of the way any more: logs are read by nobody",
+    action: "The log of the container collector says what the store answered; lines wait with Docker until it is back.",
+  };
 }

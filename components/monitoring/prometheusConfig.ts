@@ -9,6 +9,8 @@ export interface PrometheusConfigArgs {
   edge: { host: string; tls: boolean };
   alertmanager: string;
   guard: string;
+  /** @default there is none */
+  collector?: string;
 }
 
 /** A scrape that takes longer has failed. */
@@ -24,6 +26,7 @@ export function prometheusConfig({
   edge,
   alertmanager,
   guard,
+  collector,
 }: PrometheusConfigArgs): string {
   const gateway = {
     scheme: edge.tls ? "https" : "http",
@@ -44,6 +47,7 @@ export function prometheusConfig({
       own("prometheus", `127.0.0.1:${PROMETHEUS_PORT}`),
       own("alertmanager", `${alertmanager}:${ALERTMANAGER_PORT}`),
       own("guard", `${guard}:${SERVICE_PORT}`),
+      ...(collector ? [own("collector", `${collector}:${SERVICE_PORT}`)] : []),
       { job_name: "gateway", ...gateway, static_configs: [{ targets: [address], labels: { instance: "gateway" } }] },
       {
         job_name: "servers",

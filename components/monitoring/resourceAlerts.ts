@@ -31,6 +31,17 @@ export function resourceAlerts(context: AlertContext): Alert[] {
     processes("ProcessNuclear", 100, 0, "emergency", 4),
     growth(context),
     {
+      name: "GpuUnderused",
+      requirement: "R-ALR-14",
+      // As NVIDIA's own exporter has it; where no host has one it gives nothing.
+      expr: "max by (Hostname, gpu) (DCGM_FI_DEV_GPU_UTIL) < 70",
+      forSeconds: 900,
+      severity: "warning",
+      level: 2,
+      summary: "GPU {{ $labels.gpu }} of {{ $labels.Hostname }} is used to {{ $value }} %: it is paid for and idle",
+      action: "Give it more to do, or take the host out of the stack.",
+    },
+    {
       name: "LimitBypass",
       requirement: "R-ALR-06",
       expr: 'mcp_limit{source="kernel"} != ignoring(source) mcp_limit{source="declared"}',

@@ -1,4 +1,4 @@
-import { CONTAINER, GUARD_CONTROL, isInputs, SERVICE, textsOf, UNKNOWN, type DeclaredResource } from "../resource.ts";
+import { CONTAINER, DOCKER_FILTER, isInputs, SERVICE, textsOf, UNKNOWN, type DeclaredResource } from "../resource.ts";
 import type { Finding, ResourceRule } from "../rule.ts";
 
 /** R-LIM-13, R-SEC-08. */
@@ -51,7 +51,7 @@ function weaknesses({ inputs: { capabilities, securityOpts, readOnly } }: Declar
 
 function rootUser({ inputs: { user }, within }: DeclaredResource): Finding[] {
   // Docker's socket is root's; without capabilities root can do no more than that.
-  if (within.at(-1) === GUARD_CONTROL) return [];
+  if (within.at(-1) === DOCKER_FILTER) return [];
   if (user === UNKNOWN || (typeof user === "string" && user !== "" && !/^(0|root)(:|$)/.test(user))) return [];
   return [{ why: `user ${JSON.stringify(user ?? "")} is root`, todo: "give it a uid of its own" }];
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { CONTAINER, GUARD, GUARD_CONTROL, objectsOf, type Inputs } from "../resource.ts";
+import { CONTAINER, GUARD, DOCKER_FILTER, objectsOf, type Inputs } from "../resource.ts";
 import type { Finding, ResourceRule } from "../rule.ts";
 
 const SOCKETS = ["/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock"];
@@ -23,7 +23,7 @@ export const hostMounts: ResourceRule = {
 function isOfGuard({ hostPath, readOnly }: Inputs, within: readonly string[]): boolean {
   if (typeof hostPath !== "string" || readOnly !== true) return false;
   if (within.at(-1) === GUARD) return hostPath === "/proc" || /^\/sys\/fs\/cgroup(\/\w+)?$/.test(hostPath);
-  return within.at(-1) === GUARD_CONTROL && SOCKETS.includes(hostPath);
+  return within.at(-1) === DOCKER_FILTER && SOCKETS.includes(hostPath);
 }
 
 function hostPathOf({ hostPath }: Inputs): string | undefined {

@@ -68,6 +68,8 @@ export const gatewayContractSchema = z.strictObject({
       gatewayName: z.string().optional(),
     })
     .optional(),
+  /** Where spans of its requests go, by OTLP, and of which share of those whose caller does not say. @default nowhere */
+  traces: z.strictObject({ url: z.url(), share: z.number().min(0).max(1) }).optional(),
   callTimeoutSeconds: z.number().positive(),
   /** How often `/ready` of each supervisor is read, in seconds. */
   healthIntervalSeconds: z.number().positive(),

@@ -32,7 +32,7 @@ export const guardContractSchema = z.strictObject({
 });
 export type GuardContract = z.infer<typeof guardContractSchema>;
 
-/** What the filter between the guard and Docker reads from its contract file, at start. */
+/** What a filter before Docker reads from its contract file, at start: nothing is allowed but what it names. */
 export const controlContractSchema = z.strictObject({
   version: z.literal(1),
   estate: z.string(),
@@ -40,10 +40,10 @@ export const controlContractSchema = z.strictObject({
   limits: limitsSchema,
   /** Names of the labels by which a container of this stack is known. */
   labels: z.strictObject({ estate: z.string(), stack: z.string(), component: z.string() }),
-  /** Restarts of one component at most… */
-  maxRestarts: z.int().min(1),
-  /** …within so many seconds. */
-  withinSeconds: z.number().positive(),
+  /** Restarts of one component: so many within so many seconds. */
+  restarts: z.strictObject({ most: z.int().min(1), withinSeconds: z.number().positive() }).optional(),
+  /** What this stack's containers have written. */
+  logs: z.literal(true).optional(),
 });
 export type ControlContract = z.infer<typeof controlContractSchema>;
 

@@ -41,6 +41,7 @@ export {
   type GuardContract,
   type Guarded,
 } from "./guard.ts";
+export { COLLECTOR_DATA_DIR, COLLECTOR_SECRETS, collectorContractSchema, type CollectorContract } from "./collector.ts";
 export { MONITOR_PAGE_DIR, MONITOR_PATH, monitorContractSchema, type MonitorContract } from "./monitor.ts";
 export { serverOf, signatureSchema, type ServerSignature } from "./signature.ts";
 
@@ -59,7 +60,7 @@ export const NODE_HEADER = "x-node";
 export const NODE_VARIABLE = "MCP_ESTATE_NODE";
 
 /** The program in an image, which the init starts as its only child. */
-export type Program = "supervisor" | "gateway" | "guard" | "control" | "monitor";
+export type Program = "supervisor" | "gateway" | "guard" | "control" | "collector" | "monitor";
 
 /** Where it lies there, bundled. */
 export function programPath(program: Program): string {

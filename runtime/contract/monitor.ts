@@ -11,6 +11,8 @@ export const monitorContractSchema = z.strictObject({
   gatewayUrl: z.url(),
   prometheusUrl: z.url(),
   alertmanagerUrl: z.url(),
+  /** Absent where nobody collects logs. */
+  collectorUrl: z.url().optional(),
 });
 export type MonitorContract = z.infer<typeof monitorContractSchema>;
 

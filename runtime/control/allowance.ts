@@ -9,6 +9,11 @@ export class Allowance {
     this.#withinMs = withinSeconds * 1000;
   }
 
+  /** For messages: `3 times within 600 s`. */
+  get words(): string {
+    return `${this.#most} times within ${this.#withinMs / 1000} s`;
+  }
+
   /** Counts one act, if it is allowed. @param now milliseconds of a clock that never goes back. */
   take(name: string, now = performance.now()): boolean {
     const recent = (this.#acts.get(name) ?? []).filter((at) => now - at < this.#withinMs);

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 
 export interface DockerAnswer {
@@ -23,4 +23,15 @@ export function dockerAt(socketPath: string): AskDocker {
       asked.on("error", reject).end();
     });
   };
+}
+
+/** Opens a stream of Docker's. Ends with `signal`. */
+export type OpenDocker = (path: string, signal: AbortSignal) => Promise<IncomingMessage>;
+
+/** Docker behind a socket, for answers that do not end. */
+export function dockerStreamAt(socketPath: string): OpenDocker {
+  return (path, signal) =>
+    new Promise((resolve, reject) => {
+      request({ socketPath, path, signal, agent: false }, resolve).on("error", reject).end();
+    });
 }

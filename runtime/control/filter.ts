@@ -1,6 +1,7 @@
 import type { ControlContract, Controlled } from "../contract/index.ts";
 import { Allowance } from "./allowance.ts";
 import type { AskDocker } from "./docker.ts";
+import { logsQuestion } from "./logs.ts";
 
 export interface FilterAnswer {
   status: number;
@@ -19,36 +20,58 @@ interface DockerContainer {
 }
 
 /**
- * All that anybody can ask of Docker through the filter: which containers this stack has, and that one of them that runs be
- * restarted, so often and no more. Nothing is killed for good: Docker would leave it so.
+ * All that anybody can ask of Docker through the filter: which containers this stack has, and, as far as its contract says so,
+ * that one of them that runs be restarted, so often and no more, or what one of them has written. Nothing is killed for good:
+ * Docker would leave it so.
  */
 export class Filter {
   readonly #contract: ControlContract;
   readonly #docker: AskDocker;
-  readonly #allowance: Allowance;
+  readonly #allowance: Allowance | undefined;
 
   constructor(contract: ControlContract, docker: AskDocker) {
     this.#contract = contract;
     this.#docker = docker;
-    this.#allowance = new Allowance(contract.maxRestarts, contract.withinSeconds);
+    const { restarts } = contract;
+    this.#allowance = restarts && new Allowance(restarts.most, restarts.withinSeconds);
   }
 
   async answer(method: string, path: string): Promise<FilterAnswer> {
     if (method === "GET" && path === "/health") return { status: 200, body: { ok: true } };
     if (method === "GET" && path === "/containers") return { status: 200, body: await this.#containers() };
     const id = method === "POST" ? RESTART.exec(path)?.[1] : undefined;
-    if (id !== undefined) return this.#restart(id);
-    return refused(404, `${method} ${path}: only GET /containers and POST /containers/ID/restart, ID in full`);
+    const allowance = this.#allowance;
+    if (id !== undefined && allowance !== undefined) return this.#restart(id, allowance);
+    return refused(404, `${method} ${path}: only ${this.#allowed().join(" and ")}, ID in full`);
   }
 
-  async #restart(id: string): Promise<FilterAnswer> {
+  /**
+   * Docker's own path for a question for a container's log.
+   * @returns undefined where it is none, or none is allowed.
+   */
+  async logsPath(method: string, path: string): Promise<string | FilterAnswer | undefined> {
+    const question = this.#contract.logs && method === "GET" ? logsQuestion(path) : undefined;
+    if (question === undefined) return undefined;
+    const { id, query } = question;
+    const isOurs = (await this.#containers()).some((container) => container.id === id);
+    return isOurs ? `/containers/${id}/logs?${query}` : refused(403, `container ${id} is none of this stack`);
+  }
+
+  #allowed(): string[] {
+    const { restarts, logs } = this.#contract;
+    return [
+      "GET /containers",
+      ...(restarts ? ["POST /containers/ID/restart"] : []),
+      ...(logs ? ["GET /containers/ID/logs"] : []),
+    ];
+  }
+
+  async #restart(id: string, allowance: Allowance): Promise<FilterAnswer> {
     const found = (await this.#containers()).find((container) => container.id === id);
     if (found === undefined) return refused(403, `container ${id} is none of this stack`);
     if (found.state !== "running") return refused(409, `container ${id} is ${found.state}: whoever did that meant it`);
-    if (!this.#allowance.take(found.component)) {
-      const { maxRestarts, withinSeconds } = this.#contract;
-      return refused(429, `${found.component} has been restarted ${maxRestarts} times within ${withinSeconds} s`);
-    }
+    if (!allowance.take(found.component))
+      return refused(429, `${found.component} has been restarted ${allowance.words} already`);
     const { status, text } = await this.#docker("POST", `/containers/${id}/restart?t=${STOP_SECONDS}`);
     if (status >= 300) return refused(502, `Docker answers the restart of ${id} with ${status}: ${text.trim()}`);
     return { status: 200, body: { ok: true, component: found.component } };

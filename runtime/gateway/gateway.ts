@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { GatewayContract, GatewayServer, Instance } from "../contract/index.ts";
 import type { Logger } from "../wire/log.ts";
 import { MAX_CALL_BYTES } from "../wire/trunkFrames.ts";
@@ -12,6 +14,7 @@ import { OpenStreams } from "./openStreams.ts";
 import { RoutedServer } from "./routedServer.ts";
 import { readSeal } from "./sessionSeal.ts";
 import type { Succession } from "./succession.ts";
+import { Tracing } from "./tracing.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
 import { countStates, proofAge } from "./upstreamState.ts";
 import type { VisibleServers } from "./visibleServers.ts";
@@ -22,6 +25,8 @@ const EXPIRY_MS = 1000;
 /** A replacement takes seconds where a queued call takes milliseconds. */
 const HELD_FACTOR = 4;
 const SESSION_IDLE_MS = 900_000;
+/** What was traced and cannot be told by then keeps nobody from ending. */
+const LAST_SPANS_MS = 1000;
 
 export interface GatewayOptions {
   readonly contract: GatewayContract;
@@ -51,6 +56,8 @@ export class Gateway {
   readonly links = new CommonLinks();
   readonly streams = new OpenStreams();
   readonly succession: Succession | undefined;
+  /** Absent where the contract wants no traces. */
+  tracing: Tracing | undefined;
   readonly #servers = new Map<string, RoutedServer>();
   readonly #retiring = new Map<Upstream, Promise<void>>();
   readonly #startMs: number | undefined;
@@ -72,6 +79,7 @@ export class Gateway {
     this.callers = new Callers(secretsDir, contract, this.#servers);
     this.#clientAddress = clientAddressReader(contract.proxy?.subnet);
     this.metrics = new GatewayMetrics(() => this.servers);
+    this.tracing = tracingOf(contract);
     this.aggregate = new AggregateEndpoint({
       estate: contract.estate,
       catalogue: new Catalogue(),
@@ -119,6 +127,10 @@ export class Gateway {
    */
   reload(contract: GatewayContract): void {
     this.callers.reload(contract);
+    if (!isDeepStrictEqual(contract.traces, this.#contract.traces)) {
+      void this.tracing?.stop().catch(() => undefined);
+      this.tracing = tracingOf(contract);
+    }
     this.#contract = contract;
     this.#clientAddress = clientAddressReader(contract.proxy?.subnet);
     for (const server of this.servers) {
@@ -176,6 +188,7 @@ export class Gateway {
     this.aggregate.sessions.clear();
     for (const server of this.servers) server.retireAll();
     this.#servers.clear();
+    await Promise.race([this.tracing?.stop().catch(() => undefined), sleep(LAST_SPANS_MS, undefined, { ref: false })]);
     await Promise.all([...this.#retiring.keys()].map((upstream) => upstream.close()));
   }
 
@@ -268,4 +281,8 @@ export class Gateway {
   #listsChanged(): void {
     for (const session of this.aggregate.sessions.all()) session.listsChanged();
   }
+}
+
+function tracingOf({ traces, estate, stack }: GatewayContract): Tracing | undefined {
+  return traces && new Tracing({ ...traces, estate, stack });
 }

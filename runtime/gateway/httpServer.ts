@@ -9,6 +9,7 @@ import { type Gateway } from "./gateway.ts";
 import { readInstanceMetrics } from "./instanceMetrics.ts";
 import { passThrough } from "./passThrough.ts";
 import type { Principal } from "./principal.ts";
+import type { RequestSpan } from "./tracing.ts";
 import type { VisibleServer } from "./visibleServers.ts";
 
 /** What the access log and the metrics say about one request; never its arguments. */
@@ -21,6 +22,8 @@ interface Access {
   principal: string | undefined;
   /** Only where the text is our own: what a server says may quote the arguments. */
   reason: string | undefined;
+  /** Where traces are wanted: ended with the answer. */
+  span: RequestSpan | undefined;
 }
 
 /** 404 tells a proxy to send nothing new at once, where a failure is believed only when it lasts. */
@@ -51,13 +54,11 @@ const INSTANCE_METRICS = "/instances/NAME/metrics";
 const REST_PREFIX = "/api/v1/mcp";
 const REST_PATHS: ReadonlySet<string> = new Set(["/servers", "/status", "/execute"]);
 
-/** Whose request it is, and its W3C trace context as it came. */
-function callerOf(request: IncomingMessage, { name, servers }: Principal): Caller {
-  return {
-    principal: name,
-    servers,
-    trace: { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") },
-  };
+/** Whose request it is, and its W3C trace context: as it came, or of a span below that. */
+function callerOf(gateway: Gateway, request: IncomingMessage, { name, servers }: Principal, access: Access): Caller {
+  const came = { traceparent: header(request, "traceparent"), tracestate: header(request, "tracestate") };
+  access.span = gateway.tracing?.begin(came);
+  return { principal: name, servers, trace: access.span?.headers ?? came };
 }
 
 /** The REST paths, the metrics and both kinds of MCP endpoint. */
@@ -79,6 +80,7 @@ async function serve(gateway: Gateway, request: IncomingMessage, response: Serve
     fault: undefined,
     principal: undefined,
     reason: undefined,
+    span: undefined,
   };
   const [path = "/"] = (request.url ?? "/").split("?");
   response.on("close", () => note(gateway, request, response, access, (performance.now() - began) / 1000));
@@ -127,7 +129,8 @@ async function route(
 ): Promise<void> {
   if (path === "/mcp") {
     access.route = "/mcp";
-    return gateway.aggregate.handle(request, response, callerOf(request, principal), (method, server, tool) =>
+    const caller = callerOf(gateway, request, principal, access);
+    return gateway.aggregate.handle(request, response, caller, (method, server, tool) =>
       Object.assign(access, { method, server, tool }),
     );
   }
@@ -184,7 +187,7 @@ async function serverMcp(
   await passThrough(visible, request, response, {
     maxBodyBytes: MAX_CALL_BYTES,
     timeoutMs: gateway.timeoutMs,
-    caller: callerOf(request, principal),
+    caller: callerOf(gateway, request, principal, access),
     seen: (method, tool) => Object.assign(access, { method, tool }),
   });
 }
@@ -201,7 +204,8 @@ async function executeTool(
   const visible = findServer(principal, call.server);
   Object.assign(access, { server: visible.server.name, tool: call.tool, method: "tools/call" });
   const { links, timeoutMs } = gateway;
-  const answer = await execute({ visible, call, caller: callerOf(request, principal), links, timeoutMs });
+  const caller = callerOf(gateway, request, principal, access);
+  const answer = await execute({ visible, call, caller, links, timeoutMs });
   if (answer.isError) access.fault = "tool-error";
   sendText(response, answer.isError ? 502 : 200, answer.text, "application/json");
 }
@@ -216,6 +220,7 @@ function note(
 ): void {
   const status = response.headersSent ? response.statusCode : 499;
   gateway.metrics.observe(access.route, access.server ?? "", status, seconds);
+  access.span?.end({ ...access, verb: request.method ?? "", status });
   if (access.method !== "tools/call" && status < 400) return;
   // who has no token could fill the log; the metric counts it
   if (access.principal === undefined && access.fault === "too-many") return;

@@ -73,11 +73,12 @@ export function createMonitorServer({ sources, sessions, files, log }: MonitorSe
         { "set-cookie": sessionCookie("", MONITOR_PATH, isSecure(request)) },
       );
     }
-    if (method !== "GET" || !["overview", "history"].includes(path))
+    if (method !== "GET" || !["overview", "history", "log"].includes(path))
       return sendJson(response, 404, { error: `${method} ${pathname} is nothing; there is ${MONITOR_PATH}` });
     const token = sessions.token(sessionIn(request.headers.cookie));
     if (token === undefined) return sendJson(response, 401, { error: "log in first" });
     if (path === "overview") return sendJson(response, 200, await sources.overview(token));
+    if (path === "log") return sendLog(sources, searchParams.get("container") ?? "", response);
     const minutes = Number(searchParams.get("minutes") ?? 60);
     if (!Number.isInteger(minutes) || minutes < 1 || minutes > MOST_MINUTES)
       return sendJson(response, 400, {
@@ -93,6 +94,15 @@ export function createMonitorServer({ sources, sessions, files, log }: MonitorSe
       sendJson(response, 502, { error: reason });
     });
   });
+}
+
+async function sendLog(sources: Sources, container: string, response: ServerResponse): Promise<void> {
+  try {
+    sendJson(response, 200, await sources.log(container));
+  } catch (error) {
+    if (!(error instanceof SourceError) || error.status !== 404) throw error;
+    sendJson(response, 404, { error: `no container "${container}" has written anything` });
+  }
 }
 
 /** Behind something that decrypts. */

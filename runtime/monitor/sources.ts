@@ -1,7 +1,7 @@
 import { Agent, fetch } from "undici";
 import * as z from "zod";
 import type { MonitorContract } from "../contract/index.ts";
-import type { ActionView, AlertView, ContainerView, History, Line, Overview, ServerView } from "./view.ts";
+import type { ActionView, AlertView, ContainerView, History, Line, LogView, Overview, ServerView } from "./view.ts";
 
 const TIMEOUT_MS = 4000;
 /** The certificate is the stack's own, and for the names of the outside; both ends are on a network of the estate's. */
@@ -10,6 +10,7 @@ const INSIDE = new Agent({ connect: { rejectUnauthorized: false } });
 const WATCHDOG = "Watchdog";
 /** Points of a line: more are not seen on any screen. */
 const POINTS = 360;
+const LOG_LINES = 100;
 
 const LIMIT = (which: string): string => `mcp_guard_limit{limit="${which}", source="kernel"}`;
 const SHARES = {
@@ -36,6 +37,10 @@ const matrixSchema = z.object({
   data: z.object({
     result: z.array(z.object({ metric: labelsSchema, values: z.array(z.tuple([z.number(), z.string()])) })),
   }),
+});
+const logSchema = z.object({
+  container: z.string(),
+  lines: z.array(z.object({ at: z.string(), stream: z.enum(["stdout", "stderr"]), text: z.string() })),
 });
 const alertsSchema = z.array(z.object({ labels: labelsSchema, annotations: labelsSchema, startsAt: z.string() }));
 
@@ -67,7 +72,8 @@ export class Sources {
 
   /** What is now. What does not answer is a fault in it. */
   async overview(token: string): Promise<Overview> {
-    const { estate, stack } = this.#contract;
+    const { estate, stack, collectorUrl } = this.#contract;
+    const logs = collectorUrl !== undefined;
     const faults: string[] = [];
     const unless = <T>(asked: Promise<T[]>): Promise<T[]> =>
       asked.catch((error: unknown) => {
@@ -80,7 +86,7 @@ export class Sources {
       unless(this.#alerts()),
       unless(this.#actions()),
     ]);
-    return { estate, stack, at: new Date().toISOString(), servers, containers, alerts, actions, faults };
+    return { estate, stack, at: new Date().toISOString(), servers, containers, alerts, actions, logs, faults };
   }
 
   /** Shares of limits over the last minutes. @throws Error when Prometheus does not answer. */
@@ -99,6 +105,17 @@ export class Sources {
     };
     const [tasks, memory] = await Promise.all([lines(SHARES.tasks), lines(SHARES.memory)]);
     return { times, tasks, memory };
+  }
+
+  /**
+   * The last lines of a component's containers.
+   * @throws SourceError where the collector has none of that name, Error where there is no collector.
+   */
+  async log(container: string): Promise<LogView> {
+    const { collectorUrl } = this.#contract;
+    if (collectorUrl === undefined) throw new Error("this stack has no collector of logs");
+    const query = new URLSearchParams({ container, lines: String(LOG_LINES) });
+    return logSchema.parse(await ask(`${collectorUrl}/tail?${query.toString()}`));
   }
 
   async #servers(token: string): Promise<ServerView[]> {

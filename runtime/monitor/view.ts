@@ -47,6 +47,8 @@ export interface Overview {
   containers: ContainerView[];
   alerts: AlertView[];
   actions: ActionView[];
+  /** Somebody can be asked what a container has written. */
+  logs: boolean;
   /** What could not be asked, in words. */
   faults: string[];
 }
@@ -62,4 +64,11 @@ export interface History {
   times: number[];
   tasks: Line[];
   memory: Line[];
+}
+
+/** What a component's containers have written last, oldest first. */
+export interface LogView {
+  container: string;
+  /** `at` is an ISO time. */
+  lines: Array<{ at: string; stream: "stdout" | "stderr"; text: string }>;
 }

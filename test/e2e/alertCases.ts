@@ -295,6 +295,20 @@ const cases: Readonly<Record<string, Case>> = {
     labels: { instance: "guard", job: "guard" },
     summary: "the guard has no answer from Docker: it counts, and can restart nothing",
   },
+  LogPathDead: {
+    series: { 'up{instance="collector", job="collector"}': phases(1, 0) },
+    firesAt: 450,
+    silentAt: [240, 390, 1560],
+    labels: { instance: "collector", job: "collector" },
+    summary: "a canary line does not come to the end of the way any more: logs are read by nobody",
+  },
+  GpuUnderused: {
+    series: { 'DCGM_FI_DEV_GPU_UTIL{Hostname="gpu-1", gpu="0", instance="gpu-1", job="gpu"}': phases(90, 12) },
+    firesAt: 1230,
+    silentAt: [240, 1140, 1560],
+    labels: { Hostname: "gpu-1", gpu: "0" },
+    summary: "GPU 0 of gpu-1 is used to 12 %: it is paid for and idle",
+  },
   GatewayUnreachable: {
     series: { 'up{instance="gateway", job="gateway"}': phases(1, 0) },
     firesAt: 390,

@@ -18,6 +18,15 @@ export interface ChatMessage {
 
 const CHAT = "/chat";
 
+/** Address of this machine under which containers find it. */
+export function hostAddress(): string {
+  const host = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+  if (host === undefined) throw new Error("this machine has no IPv4 address that containers could reach");
+  return host;
+}
+
 /** Takes Alertmanager's webhook messages, and those to a chat, and keeps them. */
 export class AlertReceiver {
   /** In the order of their coming. */
@@ -39,10 +48,7 @@ export class AlertReceiver {
 
   /** @returns the address under which containers find it, and the URLs of webhook and chat. */
   async listen(): Promise<{ host: string; webhookUrl: string; chatUrl: string }> {
-    const host = Object.values(networkInterfaces())
-      .flatMap((each) => each ?? [])
-      .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
-    if (host === undefined) throw new Error("this machine has no IPv4 address that containers could reach");
+    const host = hostAddress();
     await new Promise<void>((resolve) => this.server.listen(0, host, resolve));
     const { port } = this.server.address() as { port: number };
     const webhookUrl = `http://${host}:${port}/`;

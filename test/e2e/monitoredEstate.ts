@@ -43,13 +43,15 @@ export class MonitoredEstate {
     });
   }
 
-  async create(): Promise<void> {
+  /** @param more of the monitoring's settings, known only now. */
+  async create(more: Record<string, unknown> = {}): Promise<void> {
     const { host, webhookUrl, chatUrl } = await this.receiver.listen();
     const server = `${host}:${await this.mail.listen(host)}`;
     await this.estate.create();
     this.estate.configure((config) => {
       config["mcp-estate:monitoring"] = {
         ...this.settings,
+        ...more,
         receivers: {
           recorder: { webhookUrl, fromLevel: 1, watchdog: true },
           operations: { chatUrl, fromLevel: 2 },

@@ -6,8 +6,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { alertsOf, ruleFile } from "../../components/monitoring/alerts.ts";
+import { boards } from "../../components/monitoring/dashboards/index.ts";
+import { OtlpReceiver } from "../runtime/collector/otlpReceiver.ts";
 import { openWindow, screenshot, startBrowser } from "../runtime/monitor/browser.ts";
 import { alertCases } from "./alertCases.ts";
+import { hostAddress } from "./alertReceiver.ts";
 import {
   FIRES_WITHIN_MS,
   holdMemory,
@@ -16,10 +19,12 @@ import {
   SCRAPE_SECONDS,
   TIME_SCALE,
 } from "./monitoredEstate.ts";
+import { buildStandIn, grafanaStandIn, lokiStandIn, removeStandIn } from "./storeStandIns.ts";
 import { eventually } from "./testEstate.ts";
 
 const run = promisify(execFile);
 const QUIET_MS = 20_000;
+const GRAFANA_PORT = 12_498;
 
 describe("Alerts fire for their causes and end after the repair, end to end", function () {
   this.timeout(300_000);
@@ -34,14 +39,40 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
   const works = (server: string, tool: string, args: Record<string, unknown>): Promise<void> =>
     eventually(async () => assert.equal((await estate.execute(server, tool, args)).status, 200), FIRES_WITHIN_MS);
 
-  before(() => monitored.create());
-  after(() => monitored.dispose());
+  const otlp = new OtlpReceiver();
+  const standIns: string[] = [];
+
+  before(async () => {
+    standIns.push(await buildStandIn(lokiStandIn), await buildStandIn(grafanaStandIn));
+    const [loki, grafana] = standIns;
+    const url = await otlp.listen(hostAddress());
+    await monitored.create({
+      collector: { canarySeconds: 1, traces: { url, headers: { "x-key": "of-the-store" }, share: 1 } },
+      loki: { image: loki },
+      grafana: { image: grafana, port: GRAFANA_PORT, password: "only-for-this-test" },
+    });
+  });
+  after(async () => {
+    await monitored.dispose();
+    await otlp.close();
+    for (const reference of standIns) await removeStandIn(reference);
+  });
+
+  /** What the store holds. */
+  async function storedLines(): Promise<Array<{ container: string; text: string; at: string }>> {
+    const { output } = await estate.exec("loki", ["/bin/cat", "/loki/lines.ndjson"]);
+    return output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { container: string; text: string; at: string });
+  }
 
   it("R-MON-02: all scrapes succeed from the first update on", async () => {
     await eventually(async () => {
       const targets = (await query("up")).map(({ metric, value }) => `${metric["instance"] ?? ""} ${value[1]}`);
       assert.deepEqual(targets.sort(), [
         "alertmanager 1",
+        "collector 1",
         "everything 1",
         "gateway 1",
         "guard 1",
@@ -53,7 +84,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
 
   it("R-MON-03, R-MON-04: every metric that an alert asks for is there, of every server", async () => {
     const names = new Set(
-      alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE })
+      alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, collects: true })
         .flatMap(({ expr }) => expr.match(/\b(mcp|up|alertmanager)\w*/g) ?? [])
         // Told of only when there was something to tell; the guard's own test sees them.
         .filter((name) => !/^mcp$|_last_action_|_undeclared$|_host_processes$/.test(name)),
@@ -72,12 +103,64 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] };
     };
     const rules = data.groups.flatMap((group) => group.rules);
-    const declared = alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE });
+    const declared = alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, collects: true });
     assert.deepEqual([...new Set(rules.map(({ name }) => name))].sort(), declared.map(({ name }) => name).sort());
     assert.deepEqual(
       rules.filter(({ health }) => health !== "ok"),
       [],
     );
+  });
+
+  it("R-DSH-01, R-DSH-03, R-DSH-04: every question of every dashboard is answered, with data of the right kind", async () => {
+    await estate.execute("everything", "echo", { message: "counted" });
+    const url = await estate.output<string>("prometheusUrl");
+    const servers = await fetch(`${url}/api/v1/label/server/values?match[]=mcp_server_up`);
+    assert.deepEqual(((await servers.json()) as { data: string[] }).data, ["everything", "memory"]);
+    const asked = boards({ logs: true }).flatMap(({ title: board, panels }) =>
+      panels
+        .filter(({ kind }) => kind !== "logs")
+        .flatMap(({ title, queries, empty }) =>
+          queries.map(({ expr }) => ({ name: `${board}: ${title}`, expr, empty })),
+        ),
+    );
+    assert.ok(asked.length > 30);
+    for (const { name, expr, empty } of asked) {
+      const question = expr.replaceAll("$server", "everything");
+      await eventually(async () => {
+        const found = await query(question);
+        assert.ok(empty !== undefined || found.length > 0, `${name}: ${question} gives nothing`);
+        for (const { value } of found) assert.ok(!Number.isNaN(Number(value[1])) || empty, `${name}: ${value[1]}`);
+      }, 15_000);
+    }
+  });
+
+  it("R-MON-01, R-DSH-03: Grafana is provisioned with them, and reaches what they ask", async () => {
+    const response = await fetch(await estate.output<string>("grafanaUrl"));
+    assert.deepEqual(await response.json(), {
+      dashboards: ["MCP estate: process control", "MCP estate", "MCP estate: one server"],
+      // Loki's stand-in has no page of its own.
+      answers: { prometheus: 200, loki: 404 },
+      hasPassword: true,
+    });
+  });
+
+  it("R-MON-07: what every container writes is in the store", async () => {
+    await eventually(async () => {
+      const found = new Set((await storedLines()).map(({ container }) => container));
+      for (const each of ["memory", "everything", "gateway", "guard", "collector", "collector-control"])
+        assert.ok(found.has(each), `${each} is missing in ${[...found].join(", ")}`);
+    }, 15_000);
+  });
+
+  it("R-GW-15: a call's span reaches the place for traces, with what that place wants to see", async () => {
+    await estate.execute("everything", "echo", { message: "traced" });
+    await eventually(() => {
+      const span = otlp.spans.find(({ name }) => name === "tools/call echo");
+      assert.equal(span?.attributes["mcp.server.name"], "everything");
+      assert.equal(span.resource["deployment.environment.name"], "mon");
+      assert.equal(otlp.headers.at(-1)?.["x-key"], "of-the-store");
+      return Promise.resolve();
+    }, 15_000);
   });
 
   it("callers cannot make series: whatever they ask for, there are no more", async () => {
@@ -280,6 +363,34 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     );
   });
 
+  it("R-ALR-10: the log path is cut", async () => {
+    const loki = await estate.container("loki");
+    await provoke(
+      "LogPathDead",
+      {},
+      () => loki.pause(),
+      () => loki.unpause(),
+    );
+  });
+
+  it("R-MON-07: no line is lost while any part of the way is started again", async () => {
+    const everything = await estate.container("everything");
+    const lines = 400;
+    const script = `open(my $log, ">>", "/proc/1/fd/1"); $log->autoflush(1); for (1..${lines}) { print $log "counted $_\n"; select(undef, undef, undef, 0.05) }`;
+    await run("docker", ["exec", "--detach", everything.id, "/usr/bin/perl", "-MIO::Handle", "-e", script]);
+    for (const part of ["collector", "loki", "collector-control"]) {
+      await sleep(2000);
+      await (await estate.container(part)).restart({ t: 2 });
+    }
+    await (await estate.container("collector")).kill();
+    await sleep(1000);
+    await (await estate.container("collector")).start();
+    await eventually(async () => {
+      const counted = (await storedLines()).flatMap(({ text }) => /^counted (\d+)$/.exec(text)?.[1] ?? []);
+      assert.equal(new Set(counted).size, lines, `${counted.length} lines in the store`);
+    }, 60_000);
+  });
+
   it("all of them end after the repair, and nothing else fires", async () => {
     await monitored.allEnded();
     await eventually(() => {
@@ -348,7 +459,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
   });
 
   it("every alert fires, stays silent and recovers in promtool's own clock", async () => {
-    const context = { servers: 2, scrapeSeconds: 15, timeScale: 1 };
+    const context = { servers: 2, scrapeSeconds: 15, timeScale: 1, collects: true };
     const folder = mkdtempSync(join(tmpdir(), "mcp-estate-alerts-"));
     try {
       writeFileSync(join(folder, "alerts.json"), ruleFile(context, { stack: "prod" }));

@@ -30,7 +30,7 @@ export const places = {
   egress: { port: 12465, range: "10.249.0.0/16" },
   envs: { port: 12421, range: "10.243.0.0/16" },
   gate: { port: 12475, range: "10.207.0.0/16" },
-  /** Prometheus, Alertmanager and the page have the three ports after it. */
+  /** Prometheus, Alertmanager and the page have the three ports after it; Grafana has 12498. */
   mon: { port: 12490, range: "10.206.0.0/16" },
   /** The same. */
   guard: { port: 12494, range: "10.205.0.0/16" },

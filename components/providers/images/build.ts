@@ -4,7 +4,7 @@ import { LABEL_COMPONENT } from "../../naming.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import { contentHash } from "./contentHash.ts";
 import { buildDebian } from "./debian.ts";
-import { inspectTag } from "./docker.ts";
+import { finish, inspectTag } from "./docker.ts";
 import { connectTo } from "../docker.ts";
 import { exclusive, singleFlight } from "./exclusive.ts";
 import { stageLayer } from "./layers.ts";
@@ -87,13 +87,14 @@ async function buildImage(
     from && ensureImage({ tag: imageTag(from), recipe: from, labels: {}, dockerHost }, { root, log }),
     stageLayer(recipe, architecture, root),
   ]);
+  const base = recipe.layer.kind === "files" ? await pulled(docker, recipe.name, recipe.layer.base) : below?.imageId;
   const assembly: Assembly = {
     docker,
     architecture,
     tag,
     stagingTag: `${tag}-staging`,
     purpose: `${recipe.name}: ${recipe.layer.kind} layer`,
-    ...(below ? { from: below.imageId } : {}),
+    ...(base === undefined ? {} : { from: base }),
     config: recipe.config,
     labels: { ...labels, [LABEL_COMPONENT]: recipe.name, [LABEL_HASH]: tag.slice(tag.lastIndexOf(":") + 1) },
     requires: recipe.requires,
@@ -104,6 +105,22 @@ async function buildImage(
   const { Id: imageId } = await docker.getImage(tag).inspect();
   log(`${tag}: built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return { imageId, built: [...(below?.built ?? []), tag] };
+}
+
+/**
+ * Id of another's image, from its registry where the host has none.
+ * @throws Error when it is neither there nor to be had.
+ */
+async function pulled(docker: Docker, name: string, reference: string): Promise<string> {
+  try {
+    if (!(await inspectTag(docker, reference))) await finish(docker, await docker.pull(reference));
+    return (await docker.getImage(reference).inspect()).Id;
+  } catch (error) {
+    throw new Error(
+      `${name}: image "${reference}" is not on the Docker host and cannot be pulled (${(error as Error).message}); load it with docker load, or take ${name} out of the stack's settings`,
+      { cause: error },
+    );
+  }
 }
 
 /** @throws Error when the Docker host has another processor than those that the packages are published for. */

@@ -5,7 +5,7 @@ import type { ImageRecipe } from "../../imageRecipe.ts";
 import { packFile, packFolder } from "./archive.ts";
 import { isMissingProgram, run } from "./command.ts";
 import { isNative, stageNode, stageNpm, stagePypi, type Architecture } from "./packages.ts";
-import { packAccount, packProgram } from "./program.ts";
+import { packAccount, packFiles, packProgram } from "./program.ts";
 
 /** What a layer adds: files, and a command to run once they are there. */
 export interface LayerContent {
@@ -52,6 +52,8 @@ export async function stageLayer(
       return async () => ({ archive: await packProgram(layer, root) });
     case "account":
       return () => ({ archive: packAccount(layer) });
+    case "files":
+      return () => ({ archive: packFiles(layer.files) });
   }
 }
 

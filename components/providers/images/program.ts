@@ -10,6 +10,8 @@ import { singleFlight } from "./exclusive.ts";
 
 /** Account of the server's processes: some programs do not start without an entry for their uid. */
 const ACCOUNT = "mcp";
+/** Both ends of a filter before Docker. */
+const ASKS_DOCKER: ReadonlySet<Program> = new Set(["guard", "collector", "control"]);
 /** Given by every Debian; all that a container needs of /etc/passwd beside its own account. */
 const NOBODY = 65534;
 
@@ -23,13 +25,31 @@ export async function packProgram(layer: Extract<Layer, { kind: "program" }>, ro
     { name: "opt/mcp-estate", mode: 0o755 },
     { name: path.slice(1), mode: 0o644, content: bundle },
     ...(servesPage(program) ? await singleFlight(`page of ${program}`, () => pageEntries(root)) : []),
-    ...mountPointEntries(user, mountPoints, program === "guard" || program === "control" ? [CONTROL_DIR] : []),
+    ...mountPointEntries(user, mountPoints, ASKS_DOCKER.has(program) ? [CONTROL_DIR] : []),
   ]);
 }
 
 /** For a program that the image below already has. */
 export function packAccount({ user, mountPoints = [] }: Extract<Layer, { kind: "account" }>): Readable {
   return packEntries([...accountFiles(user), ...mountPointEntries(user, mountPoints)]);
+}
+
+/** Files by their absolute paths, and the folders that they need. */
+export function packFiles(files: Readonly<Record<string, string>>): Readable {
+  const entries = new Map<string, ArchiveEntry>();
+  for (const [path, content] of Object.entries(files)) {
+    for (const folder of foldersAbove(path)) entries.set(folder, { name: folder, mode: 0o755 });
+    entries.set(path.slice(1), { name: path.slice(1), mode: 0o644, content });
+  }
+  return packEntries([...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+/** Those that Debian has keep its mode. */
+function foldersAbove(path: string): string[] {
+  const folders = [];
+  for (let parent = posix.dirname(path); parent !== "/"; parent = posix.dirname(parent))
+    if (!DEBIAN_FOLDERS.has(parent)) folders.push(parent.slice(1));
+  return folders;
 }
 
 /** One file with everything that the program imports. @throws Error with esbuild's own message. */
@@ -105,11 +125,7 @@ function mountPointEntries(
     if (!isAbsolute(path) || posix.normalize(path) !== path || path === "/" || path.endsWith("/")) {
       throw new Error(`mount point "${path}" given; an absolute path such as /data is allowed`);
     }
-    for (let parent = posix.dirname(path); parent !== "/"; parent = posix.dirname(parent)) {
-      const name = parent.slice(1);
-      // Folders that Debian has keep its mode.
-      if (!DEBIAN_FOLDERS.has(parent) && !entries.has(name)) entries.set(name, { name, mode: 0o755 });
-    }
+    for (const name of foldersAbove(path)) if (!entries.has(name)) entries.set(name, { name, mode: 0o755 });
   }
   for (const path of mountPoints)
     entries.set(path.slice(1), { name: path.slice(1), mode: 0o750, uid: user, gid: user });

@@ -1,4 +1,4 @@
-import type { History, Overview } from "../view.ts";
+import type { History, LogView, Overview } from "../view.ts";
 
 /** The session has ended or never began. */
 export class LoggedOut extends Error {}
@@ -17,6 +17,8 @@ const post = (body: string): RequestInit => ({ method: "POST", headers: { "conte
 export const readOverview = () => ask("overview") as Promise<Overview>;
 /** @throws LoggedOut; Error with the server's words. */
 export const readHistory = (minutes: number) => ask(`history?minutes=${minutes}`) as Promise<History>;
+/** @throws LoggedOut; Error with the server's words. */
+export const readLog = (container: string) => ask(`log?container=${encodeURIComponent(container)}`) as Promise<LogView>;
 /** @throws Error with the server's words. */
 export const logIn = (token: string) => ask("login", post(token));
 export const logOut = () => ask("logout", post(""));

@@ -1,14 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
-import type { History, Overview } from "../view.ts";
-import { LoggedOut, logOut, readHistory, readOverview } from "./api.ts";
+import type { History, LogView, Overview } from "../view.ts";
+import { LoggedOut, logOut, readHistory, readLog, readOverview } from "./api.ts";
 import { Chart } from "./chart.tsx";
 import { Actions, Alerts } from "./lists.tsx";
+import { Log } from "./log.tsx";
 import { Login } from "./login.tsx";
 import { Matrix } from "./matrix.tsx";
 import { messageOf } from "./words.ts";
 
 const OVERVIEW_MS = 2000;
 const HISTORY_MS = 15_000;
+const LOG_MS = 3000;
 const SPANS = [
   [15, "15 minutes"],
   [60, "1 hour"],
@@ -64,6 +66,19 @@ function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
   };
   const overview = useRepeated(read, OVERVIEW_MS, onFault, []);
   const history = useRepeated(() => readHistory(minutes), HISTORY_MS, onFault, [minutes]) ?? NO_HISTORY;
+  const [logFault, setLogFault] = useState("");
+  // The log is that of all containers of a component.
+  const component = chosen?.replace(/--\d+$/, "");
+  const withLogs = overview?.logs === true;
+  const readChosen = async (): Promise<LogView | undefined> => {
+    if (component === undefined || !withLogs) return undefined;
+    const news = await readLog(component);
+    setLogFault("");
+    return news;
+  };
+  const onLogFault = (error: unknown): void =>
+    error instanceof LoggedOut ? onLoggedOut() : setLogFault(messageOf(error));
+  const log = useRepeated(readChosen, LOG_MS, onLogFault, [component, withLogs]);
   if (overview === undefined) return <main aria-busy="true">{fault || "Asking the estate…"}</main>;
   const working = overview.servers.filter(({ state }) => state === "healthy" || state === "degraded").length;
   const all = overview.servers.length;
@@ -110,6 +125,12 @@ function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
           <input id="filter" type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
         </div>
         <Matrix {...overview} filter={filter} chosen={chosen} onChoose={setChosen} />
+        {withLogs && (
+          <>
+            <h2>Log{component === undefined ? "" : ` of ${component}`}</h2>
+            <Log container={component} log={log} fault={logFault} />
+          </>
+        )}
       </main>
     </>
   );

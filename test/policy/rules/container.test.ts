@@ -77,11 +77,11 @@ describe("policies on a container (R-SEC-10)", () => {
     it("passes the host's tables for the one, Docker's socket for the other", () => {
       for (const path of ["/proc", "/sys/fs/cgroup", "/sys/fs/cgroup/pids"])
         assert.equal(seen("mcp:index:Guard", path), 0);
-      assert.equal(seen("mcp:index:GuardControl", "/var/run/docker.sock"), 0);
+      assert.equal(seen("mcp:index:DockerFilter", "/var/run/docker.sock"), 0);
     });
     it("refuses them the other way round, to write, and to anybody else", () => {
       assert.equal(seen("mcp:index:Guard", "/var/run/docker.sock"), 1);
-      assert.equal(seen("mcp:index:GuardControl", "/proc"), 1);
+      assert.equal(seen("mcp:index:DockerFilter", "/proc"), 1);
       assert.equal(seen("mcp:index:Guard", "/proc", false), 1);
       assert.equal(seen("mcp:index:Guard", "/etc"), 1);
       assert.equal(seen("mcp:index:McpServer", "/proc"), 1);

@@ -11,8 +11,7 @@ const contract: ControlContract = {
   stack: "dev",
   limits: limitClasses.light,
   labels: { estate: "e", stack: "s", component: "c" },
-  maxRestarts: 2,
-  withinSeconds: 600,
+  restarts: { most: 2, withinSeconds: 600 },
 };
 const labels = (component: string, stack = "dev") => ({ e: "mcp-estate", s: stack, c: component });
 const containers = [

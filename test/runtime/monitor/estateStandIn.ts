@@ -14,6 +14,8 @@ export class EstateStandIn {
   servers: Array<{ name: string; state: string; ageSeconds: number | null; tools: string[]; reason: string | null }> =
     [];
   alerts: object[] = [];
+  /** Container → what it has written. */
+  readonly logs = new Map<string, Array<{ at: string; stream: "stdout" | "stderr"; text: string }>>();
   /** Prometheus answers nothing. */
   blind = false;
   private readonly server: Server = createServer((request, response) => {
@@ -35,7 +37,7 @@ export class EstateStandIn {
     const url = `http://127.0.0.1:${(this.server.address() as { port: number }).port}`;
     return {
       ...{ version: 1, estate: "mcp-estate", stack: "dev", limits: limitClasses.light },
-      ...{ gatewayUrl: url, prometheusUrl: url, alertmanagerUrl: url },
+      ...{ gatewayUrl: url, prometheusUrl: url, alertmanagerUrl: url, collectorUrl: url },
     };
   }
 
@@ -49,6 +51,11 @@ export class EstateStandIn {
       const admin = this.tokens.get(token);
       if (admin === undefined) return [401, {}];
       return path === "/metrics" ? [admin ? 200 : 403, ""] : [200, { servers: this.servers }];
+    }
+    if (path === "/tail") {
+      const container = parameters.get("container") ?? "";
+      const lines = this.logs.get(container);
+      return lines ? [200, { container, lines }] : [404, {}];
     }
     if (path === "/api/v2/alerts") return [200, this.alerts];
     if (this.blind) return [503, {}];

@@ -114,6 +114,30 @@ describe("The monitor page in a real browser (R-DSH-02)", function () {
     await page.context().close();
   });
 
+  it("R-OPS-05, R-MON-07: shows what the chosen container writes, as it writes it", async () => {
+    const { page, complaints } = await openWindow(browser);
+    await enter(page);
+    complaints.length = 0;
+    const line = (text: string, stream: "stdout" | "stderr" = "stdout") => ({
+      ...{ at: new Date().toISOString(), stream, text },
+    });
+    const lines = [line("ready"), line("<b>no markup</b>", "stderr")];
+    standIn.logs.set("server-7", lines);
+    await page.getByText("Choose a name in the table.").waitFor();
+    await page.getByRole("button", { name: "server-7", exact: true }).click();
+    const log = page.getByRole("log", { name: "log of server-7" });
+    await log.getByText("<b>no markup</b>").waitFor({ timeout: CHANGE_MS });
+    lines.push(line("a call came"));
+    await log.getByText("a call came").waitFor({ timeout: CHANGE_MS });
+    await log.scrollIntoViewIfNeeded();
+    await screenshot(page, "log");
+    assert.deepEqual(await seriousIssues(page), []);
+    assert.deepEqual(complaints, []);
+    await page.getByRole("button", { name: "server-8", exact: true }).click();
+    await page.getByText('no container "server-8" has written anything').waitFor({ timeout: CHANGE_MS });
+    await page.context().close();
+  });
+
   it("draws six hours of a hundred servers", async () => {
     const { page } = await openWindow(browser);
     await enter(page);

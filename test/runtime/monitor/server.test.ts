@@ -34,7 +34,8 @@ describe("the monitor page's server (R-DSH-02)", () => {
   const get = (path: string, cookie: string) => fetch(`${url}/monitor/${path}`, { headers: { cookie } });
 
   it("shows nothing of the estate without a login", async () => {
-    for (const path of ["overview", "history?minutes=15"]) assert.equal((await get(path, "")).status, 401, path);
+    for (const path of ["overview", "history?minutes=15", "log?container=server-1"])
+      assert.equal((await get(path, "")).status, 401, path);
     assert.equal((await get("overview", "mcp_estate_monitor=guessed")).status, 401);
     const page = await fetch(`${url}/monitor`);
     assert.equal(page.status, 200);
