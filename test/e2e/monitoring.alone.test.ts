@@ -257,12 +257,16 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     );
   });
 
-  it("A-24, R-ALR-03: memory close to its limit", async () => {
+  it("A-24, R-ALR-01, R-ALR-03: memory close to its limit", async () => {
     const everything = await estate.container("everything");
+    const about = { container: "everything" };
     await provoke(
       "MemoryCritical",
-      { container: "everything" },
-      () => holdMemory(everything.id, 180),
+      about,
+      async () => {
+        await holdMemory(everything.id, 192);
+        for (const name of ["MemoryWarning", "MemoryEmergency", "HighMemoryUsage"]) await monitored.told(name, about);
+      },
       () => sleep(0),
     );
   });
@@ -294,6 +298,28 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       { container: "everything" },
       () => holdProcesses(everything.id, 14, 0.25, 8),
       () => sleep(0),
+    );
+  });
+
+  it("A-25, R-ALR-04: more and more processes, and a supervisor that hangs", async () => {
+    const memory = await estate.container("memory");
+    const about = { container: "memory" };
+    const [supervisor = assert.fail("no supervisor")] = childrenOf((await memory.inspect()).State.Pid);
+    await provoke(
+      "ProcessNuclear",
+      about,
+      async () => {
+        // Else its ladder ends them before anybody else has seen them.
+        process.kill(supervisor, "SIGSTOP");
+        await memory.update({ PidsLimit: 256 });
+        await holdProcesses(memory.id, 110, 0, 8);
+        for (const name of ["ProcessCritical", "ProcessEmergency"]) await monitored.told(name, about);
+      },
+      async () => {
+        await memory.update({ PidsLimit: 32 });
+        process.kill(supervisor, "SIGCONT");
+        await works("memory", "read_graph", {});
+      },
     );
   });
 
@@ -350,6 +376,17 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       async () => {
         for (let i = 0; i < 200; i++) await estate.execute("everything", "echo", { message: "quick" });
       },
+    );
+  });
+
+  it("R-ALR-07: calls that end nowhere open the circuit", async () => {
+    const endless = (): Promise<unknown> =>
+      estate.execute("everything", "trigger-long-running-operation", { duration: 45, steps: 1 });
+    await provoke(
+      "CircuitOpen",
+      { server: "everything" },
+      () => Promise.all(Array.from({ length: 5 }, endless)),
+      () => works("everything", "echo", { message: "closed again" }),
     );
   });
 

@@ -73,7 +73,7 @@ export const overview: Board = {
     {
       title: "Processor use",
       description: "Processors in use.",
-      requirement: "R-DSH-01",
+      requirement: "R-MON-03",
       kind: "lines",
       unit: "short",
       queries: [{ expr: "sum by (container) (rate(mcp_guard_cpu_seconds[1m]))", legend: "{{container}}" }],

@@ -51,6 +51,29 @@ describe("settings of the monitoring", () => {
     assert.equal(faults({ servers: { prometheus: { from: "memory" } } }), "", "the name is free without it");
   });
 
+  it("R-MON-01: says which parts of logs and traces cannot be together, or not alone", () => {
+    const url = "https://store.example.org";
+    const cases: Array<[object, RegExp]> = [
+      [{ loki: {} }, /monitoring\.loki: given without collector, which alone brings lines to it/],
+      [
+        { loki: {}, collector: { loki: { url } } },
+        /collector\.loki: https:\/\/store\.example\.org given, and the stack's own/,
+      ],
+      [{ jaeger: {}, collector: {} }, /monitoring\.jaeger: given without collector\.traces/],
+      [
+        { jaeger: {}, collector: { traces: { url } } },
+        /collector\.traces\.url: https:.* given, and the stack's own jaeger/,
+      ],
+      [{ collector: { traces: {} } }, /collector\.traces\.url: nothing given; a URL that takes OTLP, or jaeger: \{\}/],
+      [{ grafana: { password: "p", port: 3001 } }, /ports 11000, 9090, 9093, 3001, 3001 of gateway/],
+      [{ collector: { loki: { url: "no-url", login: "secret" } } }, /collector\.loki\.url: "no-url" given/],
+      [{ collector: { canarySeconds: 0 } }, /canarySeconds: 0 given/],
+    ];
+    for (const [monitoring, message] of cases) assert.match(faults({ monitoring }), message);
+    const good = { collector: { traces: {} }, loki: {}, jaeger: {}, grafana: { password: "p" } };
+    assert.equal(faults({ monitoring: good }), "");
+  });
+
   it("R-TGT-07: is refused on a swarm by name", () => {
     const swarm = { target: "swarm", gateway: { bind: "0.0.0.0" }, monitoring: {} };
     assert.match(faults(swarm), /mcp-estate:monitoring: given; target swarm runs no monitoring yet/);

@@ -96,4 +96,41 @@ describe("the filter between guard and Docker (R-PRC-07, R-SEC-07)", () => {
       );
     });
   }
+
+  const { restarts: _restarts, ...nothing } = contract;
+  const reading: ControlContract = { ...nothing, logs: true };
+
+  it("R-MON-07: hands on a question for the log of a container of this stack, in Docker's words", async () => {
+    const path = await new Filter(reading, docker().ask).logsPath(
+      "GET",
+      `/containers/${id("a")}/logs?since=1700000000.000000007&follow=1`,
+    );
+    assert.equal(
+      path,
+      `/containers/${id("a")}/logs?stdout=1&stderr=1&timestamps=1&since=1700000000.000000007&follow=1`,
+    );
+  });
+
+  it("who may read logs restarts nothing, and who may restart reads none", async () => {
+    const { asked, ask } = docker();
+    const refused = await new Filter(reading, ask).answer("POST", `/containers/${id("a")}/restart`);
+    assert.equal(refused.status, 404);
+    assert.match((refused.body as { error: string }).error, /only GET \/containers and GET \/containers\/ID\/logs/);
+    assert.equal(await new Filter(contract, ask).logsPath("GET", `/containers/${id("a")}/logs?tail=5`), undefined);
+    assert.deepEqual(asked, []);
+  });
+
+  it("reads no log of another stack", async () => {
+    const refused = await new Filter(reading, docker().ask).logsPath("GET", `/containers/${id("d")}/logs?tail=5`);
+    assert.equal((refused as { status: number }).status, 403);
+  });
+
+  for (const query of ["since=now", "tail=all", "follow=0", "until=5", "tail=5&tail=6", "details=1", "since=5%26x=1"]) {
+    it(`hands no question on with ${query}`, async () => {
+      const { asked, ask } = docker();
+      const path = `/containers/${id("a")}/logs?${query}`;
+      assert.equal(await new Filter(reading, ask).logsPath("GET", path), undefined);
+      assert.deepEqual(asked, []);
+    });
+  }
 });
