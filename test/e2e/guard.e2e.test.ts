@@ -92,7 +92,7 @@ describe("The guard counts and acts from outside, end to end", function () {
   it("A-27: a container that has used up its tasks is counted all the same, and restarted", async () => {
     const { id } = await estate.container("everything");
     const before = await startedAt(id);
-    await holdProcesses(id, 60, 0, 120);
+    await holdProcesses(id, { count: 60, apart: 0, seconds: 120 });
     await monitored.told("TasksNearLimit", { container: "everything" });
     const fork = ["/usr/bin/perl", "-e", "exit(defined(fork) ? 0 : 3)"];
     await eventually(() => assert.rejects(run("docker", ["exec", id, ...fork]), { code: 3 }), 10_000);

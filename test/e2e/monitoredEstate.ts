@@ -154,9 +154,19 @@ export async function holdMemory(id: string, mebibytes: number): Promise<void> {
   await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
 }
 
-/** Has processes in a container for some seconds. @param apart seconds between two of them. */
-export async function holdProcesses(id: string, count: number, apart: number, seconds = 25): Promise<void> {
+export interface HeldProcesses {
+  count: number;
+  /** Seconds between two of them. */
+  apart: number;
+  seconds: number;
+  /** root alone has more than the limit nproc. @default the container's own account */
+  asRoot?: boolean;
+}
+
+/** Has processes in a container for some seconds. */
+export async function holdProcesses(id: string, { count, apart, seconds, asRoot }: HeldProcesses): Promise<void> {
   // One that fails gives nothing, and is no child.
   const script = `for (1..${count}) { my $child = fork; if (defined $child && !$child) { sleep ${seconds}; exit } select(undef, undef, undef, ${apart}) } sleep ${seconds}`;
-  await run("docker", ["exec", "--detach", id, "/usr/bin/perl", "-e", script]);
+  const user = asRoot ? ["--user=0"] : [];
+  await run("docker", ["exec", "--detach", ...user, id, "/usr/bin/perl", "-e", script]);
 }

@@ -286,7 +286,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     await provoke(
       "ProcessWarning",
       { container: "everything" },
-      () => holdProcesses(everything.id, 14, 0, 6),
+      () => holdProcesses(everything.id, { count: 14, apart: 0, seconds: 6 }),
       () => sleep(0),
     );
   });
@@ -296,7 +296,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
     await provoke(
       "ProcessGrowth",
       { container: "everything" },
-      () => holdProcesses(everything.id, 14, 0.25, 8),
+      () => holdProcesses(everything.id, { count: 14, apart: 0.25, seconds: 8 }),
       () => sleep(0),
     );
   });
@@ -312,7 +312,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
         // Else its ladder ends them before anybody else has seen them.
         process.kill(supervisor, "SIGSTOP");
         await memory.update({ PidsLimit: 256 });
-        await holdProcesses(memory.id, 110, 0, 8);
+        await holdProcesses(memory.id, { count: 110, apart: 0, seconds: 8, asRoot: true });
         for (const name of ["ProcessCritical", "ProcessEmergency"]) await monitored.told(name, about);
       },
       async () => {
