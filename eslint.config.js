@@ -80,11 +80,13 @@ export default defineConfig(
     ),
   },
   // What the program accepts as settings, the suite of its gate, which version of it lies here: asked of the program itself.
-  // And Docker is reached as it does.
+  // And Docker is reached as it does, servers of its catalogue are tried as it runs them.
   {
     files: [
       "scripts/schema.ts",
       "scripts/smoke.ts",
+      "scripts/catalogue.ts",
+      "scripts/lib/catalogue/*.ts",
       "scripts/lib/docker.ts",
       "scripts/lib/estate.ts",
       "scripts/lib/rollback/program.ts",

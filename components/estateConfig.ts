@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
-import type { CatalogueEntry } from "./catalogue/index.ts";
+import { unavailable, type CatalogueEntry } from "./catalogue/index.ts";
 import { parseTarget, type EgressTarget } from "./egressConfig.ts";
 import { metricsReader, principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
 import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
@@ -218,6 +218,11 @@ export function resolveEstate(
       continue;
     }
     const entry = catalogue.get(server.from ?? name);
+    const missing = unavailable.get(server.from ?? name);
+    if (missing !== undefined) {
+      faults.push(`${key}: "${server.from ?? name}" is not to be had: ${missing}; take it out`);
+      continue;
+    }
     if (!entry) {
       faults.push(
         `${key}: there is no server "${server.from ?? name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
@@ -234,6 +239,12 @@ export function resolveEstate(
     }
     for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
       faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
+    }
+    for (const [variable, what] of Object.entries(entry.needs ?? {})) {
+      if (variable in env || variable in secretEnv || state !== "running") continue;
+      faults.push(
+        `${key}.secretEnv.${variable}: nothing given, and it does not start without; it is ${what}: npm run pulumi -- config set --secret --path '${key}.secretEnv.${variable}', or state: stopped`,
+      );
     }
     const egress = server.egress.flatMap((text) => parseTarget(text) ?? []);
     if (egress.length > 0 && instances > MAX_EGRESS_INSTANCES) {

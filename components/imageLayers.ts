@@ -9,11 +9,17 @@ export type Layer =
   /** The node binary of npm's `node` package. */
   | { kind: "node"; version: string }
   /** `npm ci` of a lock folder into /app; install scripts run for `allowScripts` only. */
-  | { kind: "npm"; lockFolder: string; allowScripts: readonly string[] }
+  | { kind: "npm"; lockFolder: string; allowScripts: readonly string[]; withoutOptional?: true }
   /** `pip install --require-hashes` of a lock folder into /app/site-packages, compiled. */
   | { kind: "pypi"; lockFolder: string; python: string }
   /** A program of runtime/, the account it runs under, and the folders that volumes are mounted on. */
-  | { kind: "program"; program: Program; user: number; mountPoints: readonly string[] }
+  | {
+      kind: "program";
+      program: Program;
+      user: number;
+      mountPoints: readonly string[];
+      files?: Readonly<Record<string, string>>;
+    }
   /** Files into another's image, which is pulled where the host has none: absolute path → content, readable by everybody. */
   | { kind: "files"; base: string; files: Readonly<Record<string, string>> }
   /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */

@@ -70,12 +70,17 @@ export interface BaseOptions {
 }
 
 /** Debian with an init, a probe client, certificates and Node; Python too where asked. Shared by all stacks. */
-export function baseRecipe(runtime: Runtime, options: BaseOptions = {}): ImageRecipe {
+export function baseRecipe(
+  runtime: Runtime,
+  { debianPackages = [], ...options }: BaseOptions & { debianPackages?: readonly string[] } = {},
+): ImageRecipe {
   const debian = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
   const python = debianRecipe("debian-python", ["python3"], ["/usr/bin/python3"], options, debian);
+  const below = runtime === "python" ? python : debian;
+  const more = debianPackages.join("-");
   return {
-    name: `base-${runtime}`,
-    from: runtime === "python" ? python : debian,
+    name: more === "" ? `base-${runtime}` : `base-${runtime}-${more}`,
+    from: more === "" ? below : debianRecipe(`${below.name}-${more}`, debianPackages, [], options, below),
     // npm's node package is the project's own Node, so that both change together.
     layer: { kind: "node", version: packageJson.dependencies.node },
     content: "",
@@ -122,6 +127,12 @@ export interface ServerRecipeArgs extends BaseOptions {
   command?: readonly string[];
   /** npm packages whose install scripts may run, by name. @default none */
   allowScripts?: readonly string[];
+  /** Leaves out what npm packages call optional. */
+  withoutOptional?: true;
+  /** Debian packages beside what the runtime has. @default none */
+  debianPackages?: readonly string[];
+  /** Absolute path → content. @default none */
+  files?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -133,7 +144,10 @@ export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd(
   const { name, runtime, ecosystem, lockFolder, user, mountPoints, command = [] } = args;
   const layer: Layer =
     ecosystem === "npm"
-      ? { kind: "npm", lockFolder, allowScripts: args.allowScripts ?? [] }
+      ? {
+          ...{ kind: "npm", lockFolder, allowScripts: args.allowScripts ?? [] },
+          ...(args.withoutOptional ? { withoutOptional: true } : {}),
+        }
       : { kind: "pypi", lockFolder, python: PYTHON_VERSION };
   const packages: ImageRecipe = {
     // One for all servers of that lock folder, under whatever names they are declared.
@@ -144,7 +158,7 @@ export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd(
     config: {},
     requires: [],
   };
-  return programRecipe(name, packages, "supervisor", user, mountPoints, filesOf(command), root);
+  return programRecipe(name, packages, "supervisor", user, mountPoints, filesOf(command), root, args.files);
 }
 
 /** The gateway on the Node base. @throws Error when a source is missing. */
@@ -283,8 +297,9 @@ function programRecipe(
   mountPoints: readonly string[],
   requires: readonly string[],
   root: string,
+  files?: Readonly<Record<string, string>>,
 ): ImageRecipe {
-  const layer: Layer = { kind: "program", program, user, mountPoints };
+  const layer: Layer = { kind: "program", program, user, mountPoints, ...(files ? { files } : {}) };
   const main = programPath(program);
   return {
     name,

@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SERVICE_PORT, type GatewayServer, type Limits, type ServerContract } from "../runtime/contract/index.ts";
+import type { CatalogueEntry } from "./catalogue/index.ts";
 import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
 import { egressEnv } from "./egressConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
-import { serverRecipe } from "./imageRecipe.ts";
+import { serverRecipe, type ServerRecipeArgs } from "./imageRecipe.ts";
 import { instanceNames } from "./instances.ts";
-import { uidOf } from "./naming.ts";
+import { uidOf, type Owner } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
 import { StateVolume } from "./stateVolume.ts";
@@ -55,7 +56,7 @@ export class McpServer extends pulumi.ComponentResource {
     this.networkName = this.createNetwork(name, args);
     const mounts = this.createVolumes(name, args);
     this.imageId = this.buildImage(name, args, user);
-    const contract = JSON.stringify(contractOf(args), null, 2);
+    const contract = JSON.stringify(serverContract(target.owner, server, args.health), null, 2);
     const workloads = instanceNames(server).map((instance) => {
       const spec: WorkloadSpec = {
         component: server.name,
@@ -115,17 +116,27 @@ export class McpServer extends pulumi.ComponentResource {
 
   private buildImage(name: string, { target, server }: McpServerArgs, user: number): pulumi.Output<string> {
     const { entry } = server;
-    const recipe = serverRecipe({
-      name: server.name,
-      runtime: entry.runtime,
-      ecosystem: entry.package.ecosystem,
-      lockFolder: entry.package.lockFolder,
-      user,
-      mountPoints: (entry.volumes ?? []).map((volume) => volume.path),
-      command: entry.command,
-    });
+    const recipe = serverRecipe({ ...recipeArgsOf(entry), name: server.name, user });
     return target.image(name, recipe, { parent: this });
   }
+}
+
+/** What an entry says of its image. */
+export function recipeArgsOf({
+  runtime,
+  debianPackages,
+  package: { ecosystem, lockFolder, allowScripts, withoutOptional },
+  volumes = [],
+  command,
+  files,
+}: CatalogueEntry): Omit<ServerRecipeArgs, "name" | "user"> {
+  return {
+    ...{ runtime, ecosystem, lockFolder, command, mountPoints: volumes.map(({ path }) => path) },
+    ...(debianPackages ? { debianPackages } : {}),
+    ...(allowScripts ? { allowScripts } : {}),
+    ...(withoutOptional ? { withoutOptional } : {}),
+    ...(files ? { files } : {}),
+  };
 }
 
 /** Tasks and MiB of one Node 24 child, the larger of the measured runtimes. */
@@ -163,6 +174,7 @@ function routeOf(
     serverVersion: server.entry.package.version,
     sharing: server.sharing,
     repeatableTools: [...server.repeatableTools],
+    ...(server.entry.proof === undefined ? { listsOnly: true } : {}),
   });
 }
 
@@ -171,13 +183,13 @@ function proxyEnv({ egress }: ServerConfig): Record<string, string> {
   return egress.length > 0 ? egressEnv() : {};
 }
 
-/** What the supervisor of this server is told. */
-function contractOf({ target, server, health }: McpServerArgs): ServerContract {
+/** What the supervisor of a server is told. */
+export function serverContract({ estate, stack }: Owner, server: ServerConfig, health: HealthSettings): ServerContract {
   const { entry } = server;
   return {
     version: 1,
-    estate: target.owner.estate,
-    stack: target.owner.stack,
+    estate,
+    stack,
     name: server.name,
     serverVersion: entry.package.version,
     transport: entry.transport,

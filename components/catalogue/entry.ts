@@ -16,12 +16,18 @@ export interface CatalogueEntry {
   description: string;
   /** Base image it runs on. */
   runtime: "node" | "python";
+  /** Debian packages beside what the runtime has, for example chromium. @default none */
+  debianPackages?: readonly string[];
   package: {
     ecosystem: "npm" | "pypi";
     name: string;
     version: string;
     /** Folder of the lock file, relative to the project, installed into /app. */
     lockFolder: string;
+    /** npm packages whose install scripts may run, by name. @default none */
+    allowScripts?: readonly string[];
+    /** Leaves out what the package calls optional. */
+    withoutOptional?: true;
   };
   transport: "stdio" | "http";
   /** Absolute executable and arguments, before the arguments that the stack adds. */
@@ -30,12 +36,20 @@ export interface CatalogueEntry {
   cwd?: string;
   /** Environment of the child; it inherits nothing. */
   env?: Readonly<Record<string, string>>;
+  /** Files in the image: absolute path → content. @default none */
+  files?: Readonly<Record<string, string>>;
+  /** Variables without which it does not start, which only the stack can give (`env` or `secretEnv`): name → what it is. */
+  needs?: Readonly<Record<string, string>>;
   limitClass: LimitClass;
   /** isolated: keeps a caller's state or credentials, so each principal gets a child of its own. */
   sharing: "shared" | "isolated";
   volumes?: readonly CatalogueVolume[];
   /** Tools that only read, so that a call that was lost may be done once more (R-GW-12). @default none */
   repeatableTools?: readonly string[];
-  /** Harmless call with a checked result (R-HLT-01). */
-  proof: ProofCall;
+  /** Harmless call with a checked result (R-HLT-01); absent where `listsOnly` says why there is none. */
+  proof?: ProofCall;
+  /** Why no tool can be called without an account or a service: that it lists its tools is all that is known of it then. */
+  listsOnly?: string;
+  /** What whoever declares it should know. */
+  remarks?: string;
 }

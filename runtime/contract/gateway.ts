@@ -22,6 +22,8 @@ export const gatewayServerSchema = z.strictObject({
   sharing: z.enum(["shared", "isolated"]),
   /** Tools that may run twice: only their calls are repeated when the server was lost. @default [] */
   repeatableTools: z.array(z.string().min(1)).optional(),
+  /** No call of a tool proves it: that it lists its tools is all that is known. @default false */
+  listsOnly: z.boolean().optional(),
 });
 export type GatewayServer = z.infer<typeof gatewayServerSchema>;
 

@@ -201,6 +201,7 @@ export class Gateway {
       transport: contract.transport,
       version: contract.serverVersion,
       sharing: contract.sharing,
+      provedBy: contract.listsOnly === true ? "list" : "call",
       tools: state.tools.filter(scope.allows),
       repeatableTools: (contract.repeatableTools ?? []).filter(scope.allows),
       reason: state.reason,

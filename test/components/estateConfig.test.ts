@@ -66,12 +66,22 @@ describe("resolveEstate", () => {
     [
       "an unknown server",
       { servers: { memroy: {} } },
-      'mcp-estate:servers.memroy: there is no server "memroy" in the catalogue; known are everything, fetch, filesystem, memory, sequential-thinking',
+      `mcp-estate:servers.memroy: there is no server "memroy" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
     ],
     [
       "no server at all",
       { servers: {} },
-      "mcp-estate:servers: no server is declared; name at least one of everything, fetch, filesystem, memory, sequential-thinking",
+      `mcp-estate:servers: no server is declared; name at least one of ${[...catalogue.keys()].join(", ")}`,
+    ],
+    [
+      "a server that is not to be had",
+      { servers: { gong: {} } },
+      'mcp-estate:servers.gong: "gong" is not to be had: no package for Gong answers MCP; take it out',
+    ],
+    [
+      "a server without the account that it needs",
+      { servers: { repositories: { from: "github" } } },
+      "mcp-estate:servers.repositories.secretEnv.GITHUB_PERSONAL_ACCESS_TOKEN: nothing given, and it does not start without; it is a token of the account that it acts for: npm run pulumi -- config set --secret --path 'mcp-estate:servers.repositories.secretEnv.GITHUB_PERSONAL_ACCESS_TOKEN', or state: stopped",
     ],
     ["no servers key", {}, "mcp-estate:servers: nothing given; Invalid input: expected record, received undefined"],
     [

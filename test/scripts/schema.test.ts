@@ -18,7 +18,12 @@ describe("docs/estate.schema.json", () => {
     assert.equal(text, await estateJsonSchema());
   });
 
-  for (const file of ["Pulumi.dev.yaml", "Pulumi.prod.yaml", "examples/metamcp/Pulumi.metamcp.yaml"]) {
+  for (const file of [
+    "Pulumi.dev.yaml",
+    "Pulumi.prod.yaml",
+    "examples/metamcp/Pulumi.metamcp.yaml",
+    "examples/sutazai/Pulumi.sutazai.yaml",
+  ]) {
     it(`takes ${file}`, () => {
       assert.deepEqual(schema.safeParse(stackFile(file)).error?.issues, undefined);
     });

@@ -1,5 +1,6 @@
-import { copyFile, mkdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import type { Layer } from "../../imageRecipe.ts";
 import { cacheFolder, staged } from "./cache.ts";
 import { isMissingProgram, run } from "./command.ts";
@@ -30,10 +31,17 @@ export function stageNpm(
   architecture: Architecture,
   root: string,
 ): Promise<string> {
-  return staged(["npm", content, architecture, ...layer.allowScripts], async (folder) => {
+  const { withoutOptional = false } = layer;
+  const key = ["npm", content, architecture, ...layer.allowScripts, ...(withoutOptional ? ["without optional"] : [])];
+  return staged(key, async (folder) => {
     for (const name of LOCK_FILES.npm) await copyFile(join(root, layer.lockFolder, name), join(folder, name));
     const platform = ["--os=linux", "--libc=glibc", `--cpu=${ARCHITECTURES[architecture].npm}`];
-    await npm(["ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", ...platform], folder);
+    const common = ["--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", ...platform];
+    if (withoutOptional) {
+      // npm ci refuses a lock file for an optional package that no registry has, whether it is wanted or not.
+      await npm(["install", "--no-save", "--omit=optional", ...common], folder);
+      await requireLocked(folder);
+    } else await npm(["ci", ...common], folder);
     // npm's own note of where it fetched from.
     await rm(join(folder, "node_modules/.package-lock.json"), { force: true });
     if (layer.allowScripts.length === 0) return;
@@ -44,6 +52,22 @@ export function stageNpm(
     }
     await npm(["rebuild", "--no-audit", ...layer.allowScripts], folder);
   });
+}
+
+const lockSchema = z.object({
+  packages: z.record(z.string(), z.object({ version: z.string().optional(), integrity: z.string().optional() })),
+});
+
+/** What npm ci would see to. @throws Error naming a package that was installed otherwise than it is locked. */
+async function requireLocked(folder: string): Promise<void> {
+  const read = async (path: string) =>
+    lockSchema.parse(JSON.parse(await readFile(join(folder, path), "utf8"))).packages;
+  const locked = await read("package-lock.json");
+  for (const [path, { version, integrity }] of Object.entries(await read("node_modules/.package-lock.json"))) {
+    const wanted = locked[path];
+    if (wanted?.version === version && wanted?.integrity === integrity) continue;
+    throw new Error(`${path} was installed at ${version ?? "?"}, locked is ${wanted?.version ?? "none"}; lock it anew`);
+  }
 }
 
 /** Fetches npm's build of Node for a processor that is not this machine's. @returns path of the binary. */

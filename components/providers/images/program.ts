@@ -17,13 +17,14 @@ const NOBODY = 65534;
 
 /** All that differs between stacks, and the program: one small layer above the packages. */
 export async function packProgram(layer: Extract<Layer, { kind: "program" }>, root: string): Promise<Readable> {
-  const { program, user, mountPoints } = layer;
+  const { program, user, mountPoints, files = {} } = layer;
   const path = programPath(program);
   const bundle = await singleFlight(`bundle ${program}`, () => bundleProgram(program, root));
   return packEntries([
     ...accountFiles(user),
     { name: "opt/mcp-estate", mode: 0o755 },
     { name: path.slice(1), mode: 0o644, content: bundle },
+    ...fileEntries(files),
     ...(servesPage(program) ? await singleFlight(`page of ${program}`, () => pageEntries(root)) : []),
     ...mountPointEntries(user, mountPoints, ASKS_DOCKER.has(program) ? [CONTROL_DIR] : []),
   ]);
@@ -34,14 +35,19 @@ export function packAccount({ user, mountPoints = [] }: Extract<Layer, { kind: "
   return packEntries([...accountFiles(user), ...mountPointEntries(user, mountPoints)]);
 }
 
-/** Files by their absolute paths, and the folders that they need. */
+/** Files by their absolute paths. */
 export function packFiles(files: Readonly<Record<string, string>>): Readable {
+  return packEntries(fileEntries(files));
+}
+
+/** With the folders that they need. */
+function fileEntries(files: Readonly<Record<string, string>>): ArchiveEntry[] {
   const entries = new Map<string, ArchiveEntry>();
   for (const [path, content] of Object.entries(files)) {
     for (const folder of foldersAbove(path)) entries.set(folder, { name: folder, mode: 0o755 });
     entries.set(path.slice(1), { name: path.slice(1), mode: 0o644, content });
   }
-  return packEntries([...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+  return [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Those that Debian has keep its mode. */

@@ -6,7 +6,8 @@ export interface SmokeServer {
   name: string;
   /** Only a running one is asked; the others must refuse by name. */
   state: "running" | "stopped" | "quarantined";
-  proof: ProofCall;
+  /** Absent of one that calls nothing without an account. */
+  proof?: ProofCall | undefined;
 }
 
 /** One container of the estate, or a service of a swarm, whose running tasks are asked. */

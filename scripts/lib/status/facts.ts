@@ -6,6 +6,8 @@ export interface ServerFacts {
   ageSeconds: number | null;
   tools: number;
   reason: string | null;
+  /** No call proves it: it lists its tools, and nobody knows more. */
+  listsOnly: boolean;
 }
 
 /** One container as Docker and the kernel have it. */

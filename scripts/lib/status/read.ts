@@ -19,6 +19,8 @@ const serversSchema = z.object({
       ageSeconds: z.number().nullable(),
       tools: z.array(z.string()),
       reason: z.string().nullable(),
+      // A gateway of before knew no other proof.
+      provedBy: z.enum(["call", "list"]).default("call"),
     }),
   ),
 });
@@ -61,5 +63,9 @@ export async function readFacts({ owner, outputs }: DeployedStack): Promise<Fact
 async function readServers(access: GatewayAccess): Promise<ServerFacts[]> {
   const { status, text } = await askGateway(access, "/servers", { timeoutMs: TIMEOUT_MS });
   if (status !== 200) throw new Error(`it answers ${status}`);
-  return serversSchema.parse(JSON.parse(text)).servers.map((server) => ({ ...server, tools: server.tools.length }));
+  return serversSchema.parse(JSON.parse(text)).servers.map(({ provedBy, ...server }) => ({
+    ...server,
+    tools: server.tools.length,
+    listsOnly: provedBy === "list",
+  }));
 }

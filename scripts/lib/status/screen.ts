@@ -13,9 +13,9 @@ export function screen(facts: Facts): string {
   const parts = [
     table(
       ["SERVER", "STATE", "LAST PROOF", "TOOLS", "WHY"],
-      servers.map(({ name, state, ageSeconds, tools, reason }) => [
+      servers.map(({ name, state, ageSeconds, tools, reason, listsOnly }) => [
         name,
-        state === "healthy" ? state : warn(state),
+        state !== "healthy" ? warn(state) : listsOnly ? "lists only" : state,
         ageSeconds === null ? "never" : `${duration(ageSeconds * 1000)} ago`,
         String(tools),
         reason ?? "",
@@ -36,8 +36,10 @@ export function screen(facts: Facts): string {
         ]
       : []),
   ];
-  const working = servers.filter(({ state }) => state === "healthy" || state === "degraded").length;
-  const counted = `${working} of ${servers.length} servers of stack "${stack}" work at ${gatewayUrl}, by their last proof`;
+  const well = servers.filter(({ state }) => state === "healthy" || state === "degraded");
+  const listing = well.filter(({ listsOnly }) => listsOnly).length;
+  const only = listing === 0 ? "" : `, ${listing} list their tools only`;
+  const counted = `${well.length - listing} of ${servers.length} servers of stack "${stack}" work at ${gatewayUrl}, by their last proof${only}`;
   const watched = monitoring ? `${monitoring.alerts.length} alerts` : "no monitoring in this stack";
   const end =
     found.length === 0

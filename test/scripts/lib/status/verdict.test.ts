@@ -21,7 +21,7 @@ const well: Facts = {
   stack: "dev",
   declared: ["memory"],
   gatewayUrl: "http://127.0.0.1:11000",
-  servers: [{ name: "memory", state: "healthy", ageSeconds: 3, tools: 9, reason: null }],
+  servers: [{ name: "memory", state: "healthy", ageSeconds: 3, tools: 9, reason: null, listsOnly: false }],
   containers: [container],
   monitoring: { down: [], alerts: [], growing: [] },
   faults: [],
@@ -43,7 +43,16 @@ describe("npm run status (R-OPS-05)", () => {
       "a server that gives no working answer",
       {
         ...well,
-        servers: [{ name: "memory", state: "unhealthy", ageSeconds: 60, tools: 9, reason: "no answer in 5 s" }],
+        servers: [
+          {
+            name: "memory",
+            state: "unhealthy",
+            ageSeconds: 60,
+            tools: 9,
+            reason: "no answer in 5 s",
+            listsOnly: false,
+          },
+        ],
       },
       "memory is unhealthy: no answer in 5 s",
     ],

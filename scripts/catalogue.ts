@@ -1,0 +1,100 @@
+/**
+ * `npm run catalogue -- list` shows what a stack can name. `npm run catalogue -- verify [NAME…]` builds servers, starts each
+ * without any network under its limits, has it prove itself, measures, and writes docs/results/catalogue.md; without names all
+ * of them. Exit code 0: all prove themselves or list as they must, within their limits, 2: the printed table says which does
+ * not, 1: it could not be tried.
+ */
+import { catalogue, unavailable, type CatalogueEntry } from "../components/catalogue/index.ts";
+import { Circumstances, markdownTable, writeResult } from "./bench/results.ts";
+import { withDocker } from "./bench/withDocker.ts";
+import { namesOnly } from "./lib/args.ts";
+import { cells, HEADERS, mergeReport } from "./lib/catalogue/report.ts";
+import { limitFaults, type Row } from "./lib/catalogue/row.ts";
+import { verify } from "./lib/catalogue/verify.ts";
+import { dockerClient } from "./lib/docker.ts";
+import { ensureBaseImageTool } from "./lib/dockerInstall.ts";
+import { consent } from "./lib/ask.ts";
+import { sayer, table } from "./lib/log.ts";
+import { main } from "./lib/main.ts";
+import { projectDir } from "./lib/paths.ts";
+import { messageOf, UserError } from "./lib/userError.ts";
+
+const FAILED = 2;
+const say = sayer("catalogue");
+
+await main(async () => {
+  const [command = "list", ...rest] = process.argv.slice(2);
+  if (command === "list") return list();
+  if (command !== "verify") throw new UserError(`"${command}" given; allowed are list and verify [NAME…]`);
+  const entries = namesOnly(rest, "names of servers").map(find);
+  return verifyAll(entries.length > 0 ? entries : [...catalogue.values()]);
+});
+
+function find(name: string): CatalogueEntry {
+  const entry = catalogue.get(name);
+  if (entry !== undefined) return entry;
+  const reason = unavailable.get(name);
+  if (reason !== undefined) throw new UserError(`"${name}" is not to be had: ${reason}`);
+  throw new UserError(`there is no server "${name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`);
+}
+
+function list(): number {
+  const rows = [...catalogue.values()].map(
+    ({ name, package: { name: source, version }, limitClass, sharing, needs, description }) => [
+      ...[name, `${source} ${version}`, limitClass, sharing, Object.keys(needs ?? {}).join(", "), description],
+    ],
+  );
+  process.stdout.write(`${table(["SERVER", "PACKAGE", "LIMITS", "SHARING", "NEEDS", "WHAT"], rows)}\n\n`);
+  process.stdout.write(`${table(["NOT TO BE HAD", "WHY"], [...unavailable])}\n`);
+  return 0;
+}
+
+async function verifyAll(entries: readonly CatalogueEntry[]): Promise<number> {
+  const circumstances = new Circumstances();
+  const rows = await withDocker(async () => {
+    await ensureBaseImageTool({ env: process.env, say, consent: consent(true) });
+    const done: Row[] = [];
+    for (const [index, entry] of entries.entries()) {
+      say(`${entry.name} (${index + 1} of ${entries.length})`);
+      done.push(await tried(entry));
+    }
+    return done;
+  });
+  process.stdout.write(`${table(HEADERS, rows.map(cells))}\n`);
+  const report = mergeReport(projectDir, rows, new Set(catalogue.keys()));
+  await write(Object.values(report), circumstances);
+  const faults = [
+    ...rows.filter(({ result }) => result === "failed").map(({ name, detail }) => `${name}: ${detail}`),
+    ...rows.flatMap(limitFaults),
+  ];
+  for (const fault of faults) process.stdout.write(`✗ ${fault}\n`);
+  return faults.length === 0 ? 0 : FAILED;
+}
+
+/** An image that cannot be built is a result as well. */
+async function tried(entry: CatalogueEntry): Promise<Row> {
+  try {
+    return await verify(dockerClient(), entry, say);
+  } catch (error) {
+    const { name, package: source } = entry;
+    return {
+      ...{ name, package: `${source.name} ${source.version}`, result: "failed", detail: messageOf(error) },
+      ...{ tools: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
+    };
+  }
+}
+
+async function write(rows: ReadonlyArray<Row & { at: string }>, circumstances: Circumstances): Promise<void> {
+  const count = (result: Row["result"]): number => rows.filter((row) => row.result === result).length;
+  const counted = `Of ${catalogue.size} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${catalogue.size - rows.length} have not been tried.`;
+  await writeResult("catalogue", "npm run catalogue -- verify", circumstances, [
+    "# Servers of the catalogue, each alone and without a network",
+    `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,
+    markdownTable(
+      [...HEADERS, "RUN"],
+      rows.map((row) => [...cells(row), row.at.slice(0, 10)]),
+    ),
+    "Not to be had:",
+    markdownTable(["SERVER", "WHY"], [...unavailable]),
+  ]);
+}
