@@ -73,20 +73,24 @@ async function verifyAll(entries: readonly CatalogueEntry[]): Promise<number> {
 
 /** An image that cannot be built is a result as well. */
 async function tried(entry: CatalogueEntry): Promise<Row> {
+  if (entry.proofReaches !== undefined) return without(entry, "untried", `its proof asks ${entry.proofReaches}`);
   try {
     return await verify(dockerClient(), entry, say);
   } catch (error) {
-    const { name, package: source } = entry;
-    return {
-      ...{ name, package: `${source.name} ${source.version}`, result: "failed", detail: messageOf(error) },
-      ...{ tools: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
-    };
+    return without(entry, "failed", messageOf(error));
   }
+}
+
+function without({ name, package: source }: CatalogueEntry, result: Row["result"], detail: string): Row {
+  return {
+    ...{ name, package: `${source.name} ${source.version}`, result, detail },
+    ...{ tools: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
+  };
 }
 
 async function write(rows: ReadonlyArray<Row & { at: string }>, circumstances: Circumstances): Promise<void> {
   const count = (result: Row["result"]): number => rows.filter((row) => row.result === result).length;
-  const counted = `Of ${catalogue.size} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${catalogue.size - rows.length} have not been tried.`;
+  const counted = `Of ${catalogue.size} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${count("untried") + catalogue.size - rows.length} have not been tried.`;
   await writeResult("catalogue", "npm run catalogue -- verify", circumstances, [
     "# Servers of the catalogue, each alone and without a network",
     `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,

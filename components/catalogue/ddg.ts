@@ -11,7 +11,7 @@ export const ddg: CatalogueEntry = {
     lockFolder: "components/catalogue/locks/ddg",
   },
   transport: "stdio",
-  command: ["/usr/bin/python3", "-m", "duckduckgo_mcp_server.server"],
+  command: ["/usr/bin/python3", "-c", "from duckduckgo_mcp_server.server import main; main()"],
   env: { PYTHONPATH: "/app/site-packages", PYTHONDONTWRITEBYTECODE: "1", PATH: "/usr/bin:/bin" },
   limitClass: "light",
   sharing: "shared",

@@ -48,6 +48,8 @@ export interface CatalogueEntry {
   repeatableTools?: readonly string[];
   /** Harmless call with a checked result (R-HLT-01); absent where `listsOnly` says why there is none. */
   proof?: ProofCall;
+  /** What the proof asks beyond the server's own container: alone it cannot be tried. @default nothing */
+  proofReaches?: string;
   /** Why no tool can be called without an account or a service: that it lists its tools is all that is known of it then. */
   listsOnly?: string;
   /** What whoever declares it should know. */

@@ -17,6 +17,6 @@ export const extendedMemory: CatalogueEntry = {
   sharing: "shared",
   repeatableTools: ["load_contexts", "list_all_projects", "get_popular_tags"],
   volumes: [{ name: "data", path: "/data" }],
-  proof: { tool: "load_contexts", arguments: { project_id: "mcp-estate-proof" }, expectText: "mcp-estate-proof" },
+  proof: { tool: "load_contexts", arguments: { project_id: "mcp-estate-proof" }, expectText: "No saved contexts" },
   remarks: "Not the placeholder mcpbind-extended-memory-mcp.",
 };

@@ -21,6 +21,7 @@ export const postgres: CatalogueEntry = {
   sharing: "shared",
   repeatableTools: ["query"],
   proof: { tool: "query", arguments: { sql: "SELECT 6 * 7 AS answer" }, expectText: "42" },
+  proofReaches: "the database that DATABASE_URL names",
   remarks:
     "Archived by its makers; it reads with a transaction that cannot write. It needs no Docker. egress: [HOST:5432] lets it reach the database.",
 };

@@ -33,6 +33,7 @@ export const HEADERS = ["SERVER", "PACKAGE", "RESULT", "TOOLS", "START", "IDLE",
 export function cells(row: Row): string[] {
   const { name, result, tools, startMs, idleMiB, peakMiB, memoryLimitMiB, peakTasks, pidsLimit, detail } = row;
   const [line = ""] = detail.split("\n");
+  if (result === "untried") return [name, row.package, "not tried", "", "", "", "", "", line];
   return [
     ...[name, row.package, result === "lists" ? "lists only" : result, String(tools)],
     ...[

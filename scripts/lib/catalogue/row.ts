@@ -5,8 +5,8 @@ export const rowSchema = z.strictObject({
   name: z.string(),
   /** Package and version. */
   package: z.string(),
-  /** proved: a tool was called and said what it must; lists: it lists tools, and no call proves more. */
-  result: z.enum(["proved", "lists", "failed"]),
+  /** proved: a tool was called and said what it must; lists: it lists tools, and no call proves more; untried: not alone. */
+  result: z.enum(["proved", "lists", "failed", "untried"]),
   /** Of the proof, why there is none, or what failed. */
   detail: z.string(),
   tools: z.int(),
