@@ -62,7 +62,7 @@ export interface WaitOptions {
 }
 
 /**
- * Asks the gateway until every declared server is healthy, and says each change of state as it comes.
+ * Asks the gateway until every server that is to run is healthy, and says each change of state as it comes.
  * @throws UserError that names those that are not when the time is over.
  */
 export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOptions): Promise<ServerState[]> {
@@ -87,12 +87,15 @@ export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOpti
   }
 }
 
-/** "name (state)" of each server that is declared or answered for and is not healthy. */
+/** It works, or somebody wants that it does not run: the gateway has the latter from the declaration. */
+const FINAL: ReadonlySet<string> = new Set(["healthy", "stopped", "quarantined"]);
+
+/** "name (state)" of each server that is declared or answered for and is to work and does not. */
 function notHealthy(outputs: EstateOutputs, states: readonly ServerState[], server: string | undefined): string[] {
   const known = new Map(states.map(({ name, state }) => [name, state]));
   const names = new Set(server === undefined ? [...Object.keys(outputs.servers), ...known.keys()] : [server]);
   return [...names]
-    .filter((name) => known.get(name) !== "healthy")
+    .filter((name) => !FINAL.has(known.get(name) ?? ""))
     .map((name) => `${name} (${known.get(name) ?? "unknown"})`);
 }
 

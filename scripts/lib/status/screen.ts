@@ -38,8 +38,10 @@ export function screen(facts: Facts): string {
   ];
   const well = servers.filter(({ state }) => state === "healthy" || state === "degraded");
   const listing = well.filter(({ listsOnly }) => listsOnly).length;
+  const stopped = servers.filter(({ state }) => state === "stopped").length;
   const only = listing === 0 ? "" : `, ${listing} list their tools only`;
-  const counted = `${well.length - listing} of ${servers.length} servers of stack "${stack}" work at ${gatewayUrl}, by their last proof${only}`;
+  const rest = stopped === 0 ? "" : `, ${stopped} stopped as declared`;
+  const counted = `${well.length - listing} of ${servers.length} servers of stack "${stack}" work at ${gatewayUrl}, by their last proof${only}${rest}`;
   const watched = monitoring ? `${monitoring.alerts.length} alerts` : "no monitoring in this stack";
   const end =
     found.length === 0

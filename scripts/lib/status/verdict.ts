@@ -12,16 +12,23 @@ export function problems({ declared, servers, containers, monitoring, faults }: 
     if (server === undefined) lines.push(`${name}: the gateway does not know it`);
     else if (!FINE.has(server.state)) lines.push(`${name} is ${server.state}: ${server.reason ?? "no reason given"}`);
   }
-  for (const container of containers) lines.push(...problemsOf(container));
+  const resting = new Set(servers.filter(({ state }) => state === "stopped").map(({ name }) => name));
+  for (const container of containers) lines.push(...problemsOf(container, resting));
   for (const instance of monitoring?.down ?? []) lines.push(`${instance} does not answer its scrape`);
   for (const { name, summary } of monitoring?.alerts ?? []) lines.push(`${name}: ${summary}`);
   return lines;
 }
 
-function problemsOf({ name, state, health, pidsLimit, memoryLimitMiB, declared }: ContainerFacts): string[] {
+/** @param resting servers that are declared stopped: their supervisors run, and say that nobody is to call. */
+function problemsOf(
+  { name, state, health, pidsLimit, memoryLimitMiB, declared }: ContainerFacts,
+  resting: ReadonlySet<string>,
+): string[] {
   if (state !== "running") return [`container ${name} is ${state}`];
   return [
-    ...(health === "unhealthy" ? [`container ${name} is unhealthy by its own probe`] : []),
+    ...(health === "unhealthy" && !resting.has(serverOf(name))
+      ? [`container ${name} is unhealthy by its own probe`]
+      : []),
     ...(pidsLimit === 0 ? [`container ${name} has no pids limit`] : []),
     ...(memoryLimitMiB === 0 ? [`container ${name} has no memory limit`] : []),
     ...(declared && pidsLimit !== declared.pids
@@ -31,6 +38,11 @@ function problemsOf({ name, state, health, pidsLimit, memoryLimitMiB, declared }
       ? [`${name}: memory ${declared.memoryMiB} MiB declared, ${memoryLimitMiB} MiB in force`]
       : []),
   ];
+}
+
+/** Instances are NAME--2 and so on. */
+function serverOf(container: string): string {
+  return container.split("--")[0] ?? container;
 }
 
 /** A condition of R-OPS-06, and what was found. */
@@ -46,12 +58,16 @@ const MOST_MEMORY_MIB = 2048;
 /** Whether an incident is over (R-OPS-06). Of the servers, as they are what runs away. */
 export function recovered({ servers, containers, monitoring }: Facts): Condition[] {
   const names = new Set(servers.map(({ name }) => name));
-  const ofServers = containers.filter(({ name }) => names.has(name.split("--")[0] ?? ""));
+  const ofServers = containers.filter(({ name }) => names.has(serverOf(name)));
   const listed = (found: ContainerFacts[], say: (each: ContainerFacts) => string, none: string): string =>
     found.length === 0 ? none : found.map((each) => `${each.name} ${say(each)}`).join(", ");
   const many = ofServers.filter(({ processes }) => processes >= MOST_PROCESSES);
   const large = ofServers.filter(({ memoryMiB }) => memoryMiB >= MOST_MEMORY_MIB);
-  const ill = containers.filter(({ state, health }) => state !== "running" || !["healthy", "none"].includes(health));
+  const resting = new Set(servers.filter(({ state }) => state === "stopped").map(({ name }) => name));
+  const ill = containers.filter(
+    ({ name, state, health }) =>
+      state !== "running" || !(["healthy", "none"].includes(health) || resting.has(serverOf(name))),
+  );
   const growing = monitoring?.growing;
   return [
     {

@@ -29,6 +29,14 @@ describe("estate", () => {
     );
   });
 
+  it("R-ARC-07: waits for no server that is declared not to run", async () => {
+    for (const state of ["stopped", "quarantined"]) {
+      const gateway = await fakeServer({ "/servers": () => ({ servers: [{ name: "memory", state }] }) });
+      const [found] = await waitUntilHealthy(outputs(gateway), { say: () => undefined, timeoutMs: 20, intervalMs: 5 });
+      assert.equal(found?.state, state);
+    }
+  });
+
   it("names what is not healthy when the time is over", async () => {
     const gateway = await fakeServer({ "/servers": () => ({ servers: [] }) });
     await assert.rejects(waitUntilHealthy(outputs(gateway), { say: () => undefined, timeoutMs: 20, intervalMs: 5 }), {

@@ -38,6 +38,26 @@ describe("npm run status (R-OPS-05)", () => {
     );
   });
 
+  it("A-02: a server that can only list its tools does not count as one that works", () => {
+    const [server] = well.servers;
+    assert.ok(server);
+    const text = stripVTControlCharacters(screen({ ...well, servers: [{ ...server, listsOnly: true }] }));
+    assert.match(text, /^memory +lists only +/m);
+    assert.match(text, /^0 of 1 servers of stack "dev" work .*, 1 list their tools only; /m);
+  });
+
+  it("R-ARC-07: a server that is declared stopped is no fault, nor its container that says so", () => {
+    const [server] = well.servers;
+    assert.ok(server);
+    const stopped: Facts = {
+      ...changed({ health: "unhealthy" }),
+      servers: [{ ...server, state: "stopped", ageSeconds: null, reason: "the operator wants it stopped" }],
+    };
+    assert.deepEqual(problems(stopped), []);
+    assert.match(stripVTControlCharacters(screen(stopped)), /, 1 stopped as declared; 0 alerts; nothing is wrong\.$/m);
+    assert.ok(recovered(stopped).every(({ met }) => met));
+  });
+
   const ill: Array<[string, Facts, string]> = [
     [
       "a server that gives no working answer",
