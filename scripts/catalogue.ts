@@ -2,14 +2,18 @@
  * `npm run catalogue -- list` shows what a stack can name. `npm run catalogue -- verify [NAME…]` builds servers, starts each
  * without any network under its limits, has it prove itself, measures, and writes docs/results/catalogue.md; without names all
  * of them. Exit code 0: all prove themselves or list as they must, within their limits, 2: the printed table says which does
- * not, 1: it could not be tried.
+ * not, or is vulnerable; 1: it could not be tried.
  */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { catalogue, unavailable, type CatalogueEntry } from "../components/catalogue/index.ts";
 import { Circumstances, markdownTable, writeResult } from "./bench/results.ts";
 import { withDocker } from "./bench/withDocker.ts";
-import { namesOnly } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
+import { askAudit, judge, SEVERITIES } from "./lib/catalogue/audit.ts";
 import { cells, HEADERS, mergeReport } from "./lib/catalogue/report.ts";
 import { limitFaults, type Row } from "./lib/catalogue/row.ts";
+import { billOfMaterials, lockedPackages } from "./lib/catalogue/sbom.ts";
 import { verify } from "./lib/catalogue/verify.ts";
 import { dockerClient } from "./lib/docker.ts";
 import { ensureBaseImageTool } from "./lib/dockerInstall.ts";
@@ -24,10 +28,24 @@ const say = sayer("catalogue");
 
 await main(async () => {
   const [command = "list", ...rest] = process.argv.slice(2);
-  if (command === "list") return list();
-  if (command !== "verify") throw new UserError(`"${command}" given; allowed are list and verify [NAME…]`);
-  const entries = namesOnly(rest, "names of servers").map(find);
-  return verifyAll(entries.length > 0 ? entries : [...catalogue.values()]);
+  const to = takeOption(rest, "to") ?? "sbom";
+  const from = takeOption(rest, "from") ?? "high";
+  const names = namesOnly(rest, "--to DIR, --from SEVERITY and names of servers");
+  const entries = names.length > 0 ? names.map(find) : [...catalogue.values()];
+  switch (command) {
+    case "list":
+      return list();
+    case "verify":
+      return verifyAll(entries);
+    case "sbom":
+      return writeBills(entries, to);
+    case "licences":
+      return licences(entries);
+    case "audit":
+      return auditAll(entries, from);
+    default:
+      throw new UserError(`"${command}" given; allowed are list, verify, sbom, licences and audit`);
+  }
 });
 
 function find(name: string): CatalogueEntry {
@@ -47,6 +65,37 @@ function list(): number {
   process.stdout.write(`${table(["SERVER", "PACKAGE", "LIMITS", "SHARING", "NEEDS", "WHAT"], rows)}\n\n`);
   process.stdout.write(`${table(["NOT TO BE HAD", "WHY"], [...unavailable])}\n`);
   return 0;
+}
+
+function writeBills(entries: readonly CatalogueEntry[], folder: string): number {
+  mkdirSync(folder, { recursive: true });
+  for (const entry of entries)
+    writeFileSync(join(folder, `${entry.name}.cdx.json`), billOfMaterials(entry, projectDir));
+  say(`wrote ${entries.length} bills of materials to ${folder}`);
+  return 0;
+}
+
+function licences(entries: readonly CatalogueEntry[]): number {
+  const rows = entries.map((entry) => {
+    const counts = new Map<string, number>();
+    for (const { licence = "not in the lock file" } of lockedPackages(entry, projectDir))
+      counts.set(licence, (counts.get(licence) ?? 0) + 1);
+    const sorted = [...counts].sort(([, a], [, b]) => b - a).map(([licence, count]) => `${licence} ${count}`);
+    return [entry.name, sorted.join(", ")];
+  });
+  process.stdout.write(`${table(["SERVER", "LICENCES OF ITS PACKAGES"], rows)}\n`);
+  return 0;
+}
+
+async function auditAll(entries: readonly CatalogueEntry[], from: string): Promise<number> {
+  const threshold = SEVERITIES.find((each) => each === from);
+  if (threshold === undefined) throw new UserError(`--from ${from} given; allowed are ${SEVERITIES.join(", ")}`);
+  const today = new Date().toISOString().slice(0, 10);
+  const verdicts = [];
+  for (const entry of entries) verdicts.push(judge(entry, await askAudit(entry, projectDir), threshold, today));
+  const rows = verdicts.map(({ name, result, lines }) => [name, result, lines.join("; ")]);
+  process.stdout.write(`${table(["SERVER", "RESULT", `FROM ${threshold.toUpperCase()} ON`], rows)}\n`);
+  return verdicts.some(({ result }) => result === "vulnerable") ? FAILED : 0;
 }
 
 async function verifyAll(entries: readonly CatalogueEntry[]): Promise<number> {

@@ -3,7 +3,7 @@
  * dependencies, then the unit tests. Exit code 1 when any of them finds fault.
  */
 import { join } from "node:path";
-import { readAudit } from "./lib/audit.ts";
+import { inWords, readAudit } from "./lib/audit.ts";
 import { consent } from "./lib/ask.ts";
 import { ensureDocker } from "./lib/docker.ts";
 import { capture } from "./lib/exec.ts";
@@ -40,9 +40,9 @@ async function auditFindsNoFault(say: Say): Promise<boolean> {
   const { stdout } = await capture("npm", ["audit", "--omit=dev", "--json"], { cwd: projectDir, timeoutMs: 60_000 });
   const audit = readAudit(stdout || '{"message":"npm audit said nothing within 60 s"}');
   if (!audit.answered) say(`npm audit gets no answer: ${audit.why}`);
-  else if (audit.vulnerable.length === 0) say("npm audit finds no fault");
-  else say(`npm audit finds fault:\n${audit.vulnerable.join("\n")}`);
-  return !audit.answered || audit.vulnerable.length === 0;
+  else if (audit.found.length === 0) say("npm audit finds no fault");
+  else say(`npm audit finds fault:\n${audit.found.map(inWords).join("\n")}`);
+  return !audit.answered || audit.found.length === 0;
 }
 
 async function testsPass(say: Say): Promise<boolean> {

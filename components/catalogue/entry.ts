@@ -52,6 +52,8 @@ export interface CatalogueEntry {
   proofReaches?: string;
   /** Why no tool can be called without an account or a service: that it lists its tools is all that is known of it then. */
   listsOnly?: string;
+  /** Known vulnerabilities that are lived with: the package, until which ISO date, and why. @default none */
+  accepted?: ReadonlyArray<{ package: string; until: string; why: string }>;
   /** What whoever declares it should know. */
   remarks?: string;
 }

@@ -1,7 +1,14 @@
 import { z } from "zod";
 
 /** What `npm audit --json` found, or why it could not ask. */
-export type Audit = { answered: true; vulnerable: string[] } | { answered: false; why: string };
+export type Audit = { answered: true; found: Vulnerability[] } | { answered: false; why: string };
+
+export interface Vulnerability {
+  package: string;
+  /** Versions that have it. */
+  range: string;
+  severity: string;
+}
 
 /** Report version 2 of npm's; what it has more is for people. */
 const report = z.object({
@@ -19,8 +26,15 @@ export function readAudit(json: string): Audit {
   const refused = refusal.safeParse(parsed);
   if (refused.success) return { answered: false, why: refused.data.message };
   const { vulnerabilities } = report.parse(parsed);
-  return {
-    answered: true,
-    vulnerable: Object.entries(vulnerabilities).map(([name, { severity, range }]) => `${name} ${range} (${severity})`),
-  };
+  const found = Object.entries(vulnerabilities).map(([name, { severity, range }]) => ({
+    package: name,
+    range,
+    severity,
+  }));
+  return { answered: true, found };
+}
+
+/** `lodash <=4.17.20 (high)`. */
+export function inWords({ package: name, range, severity }: Vulnerability): string {
+  return `${name} ${range} (${severity})`;
 }

@@ -34,6 +34,7 @@ export function stageNpm(
   const { withoutOptional = false } = layer;
   const key = ["npm", content, architecture, ...layer.allowScripts, ...(withoutOptional ? ["without optional"] : [])];
   return staged(key, async (folder) => {
+    await requireSameWishes(join(root, layer.lockFolder), layer.lockFolder);
     for (const name of LOCK_FILES.npm) await copyFile(join(root, layer.lockFolder, name), join(folder, name));
     const platform = ["--os=linux", "--libc=glibc", `--cpu=${ARCHITECTURES[architecture].npm}`];
     const common = ["--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", ...platform];
@@ -57,6 +58,23 @@ export function stageNpm(
 const lockSchema = z.object({
   packages: z.record(z.string(), z.object({ version: z.string().optional(), integrity: z.string().optional() })),
 });
+
+const wishesSchema = z.object({ dependencies: z.record(z.string(), z.string()).default({}) });
+
+/** npm says the same in a page of help. @throws Error naming what package.json wants and the lock file does not know. */
+async function requireSameWishes(folder: string, name: string): Promise<void> {
+  const read = async (file: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(folder, file), "utf8")) as unknown;
+  const { dependencies: wanted } = wishesSchema.parse(await read("package.json"));
+  const lock = z.object({ packages: z.object({ "": wishesSchema }) }).parse(await read("package-lock.json"));
+  const { dependencies: locked } = lock.packages[""];
+  for (const each of new Set([...Object.keys(wanted), ...Object.keys(locked)])) {
+    if (wanted[each] === locked[each]) continue;
+    throw new Error(
+      `${name}: package.json wants ${each} ${wanted[each] ?? "not at all"}, package-lock.json has ${locked[each] ?? "none"}; lock it anew (components/catalogue/locks/README.md)`,
+    );
+  }
+}
 
 /** What npm ci would see to. @throws Error naming a package that was installed otherwise than it is locked. */
 async function requireLocked(folder: string): Promise<void> {

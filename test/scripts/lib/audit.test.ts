@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { readAudit } from "../../../scripts/lib/audit.ts";
+import { inWords, readAudit } from "../../../scripts/lib/audit.ts";
 import { projectDir } from "../../../scripts/lib/paths.ts";
 import { cleanUp, temporaryFolder, write } from "../support.ts";
 
@@ -14,8 +14,9 @@ describe("npm audit, put into words (R-SEC-09)", () => {
       vulnerabilities: { lodash: { name: "lodash", severity: "high", isDirect: false, via, range: "<=4.17.20" } },
       metadata: { vulnerabilities: { high: 1 } },
     };
-    assert.deepEqual(readAudit(JSON.stringify(report)), { answered: true, vulnerable: ["lodash <=4.17.20 (high)"] });
-    assert.deepEqual(readAudit('{"auditReportVersion":2,"vulnerabilities":{}}'), { answered: true, vulnerable: [] });
+    const audit = readAudit(JSON.stringify(report));
+    assert.deepEqual(audit.answered && audit.found.map(inWords), ["lodash <=4.17.20 (high)"]);
+    assert.deepEqual(readAudit('{"auditReportVersion":2,"vulnerabilities":{}}'), { answered: true, found: [] });
   });
 
   it("tells no answer from a good one", () => {
