@@ -15,6 +15,7 @@ import {
 } from "./monitoring/monitoringConfig.ts";
 import { orphansSchema } from "./orphanSettings.ts";
 import { policySettingsSchema } from "./policySettings.ts";
+import { loopbackFaults } from "./peerAddresses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
   serviceFaults,
@@ -240,6 +241,7 @@ export function resolveEstate(
     for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
       faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
     }
+    faults.push(...loopbackFaults(`${key}.env`, env), ...loopbackFaults(`${key}.secretEnv`, secretEnv));
     for (const [variable, what] of Object.entries(entry.needs ?? {})) {
       if (variable in env || variable in secretEnv || state !== "running") continue;
       faults.push(

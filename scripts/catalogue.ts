@@ -7,11 +7,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { catalogue, unavailable, type CatalogueEntry } from "../components/catalogue/index.ts";
-import { Circumstances, markdownTable, writeResult } from "./bench/results.ts";
+import { Circumstances, writeResult } from "./bench/results.ts";
 import { withDocker } from "./bench/withDocker.ts";
 import { namesOnly, takeOption } from "./lib/args.ts";
 import { askAudit, judge, SEVERITIES } from "./lib/catalogue/audit.ts";
-import { cells, HEADERS, mergeReport } from "./lib/catalogue/report.ts";
+import { cells, HEADERS, mergeReport, reportParts } from "./lib/catalogue/report.ts";
 import { limitFaults, type Row } from "./lib/catalogue/row.ts";
 import { billOfMaterials, lockedPackages } from "./lib/catalogue/sbom.ts";
 import { verify } from "./lib/catalogue/verify.ts";
@@ -111,7 +111,8 @@ async function verifyAll(entries: readonly CatalogueEntry[]): Promise<number> {
   });
   process.stdout.write(`${table(HEADERS, rows.map(cells))}\n`);
   const report = mergeReport(projectDir, rows, new Set(catalogue.keys()));
-  await write(Object.values(report), circumstances);
+  const parts = reportParts(report, catalogue.size, unavailable);
+  await writeResult("catalogue", "npm run catalogue -- verify", circumstances, parts);
   const faults = [
     ...rows.filter(({ result }) => result === "failed").map(({ name, detail }) => `${name}: ${detail}`),
     ...rows.flatMap(limitFaults),
@@ -135,19 +136,4 @@ function without({ name, package: source }: CatalogueEntry, result: Row["result"
     ...{ name, package: `${source.name} ${source.version}`, result, detail },
     ...{ tools: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
   };
-}
-
-async function write(rows: ReadonlyArray<Row & { at: string }>, circumstances: Circumstances): Promise<void> {
-  const count = (result: Row["result"]): number => rows.filter((row) => row.result === result).length;
-  const counted = `Of ${catalogue.size} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${count("untried") + catalogue.size - rows.length} have not been tried.`;
-  await writeResult("catalogue", "npm run catalogue -- verify", circumstances, [
-    "# Servers of the catalogue, each alone and without a network",
-    `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,
-    markdownTable(
-      [...HEADERS, "RUN"],
-      rows.map((row) => [...cells(row), row.at.slice(0, 10)]),
-    ),
-    "Not to be had:",
-    markdownTable(["SERVER", "WHY"], [...unavailable]),
-  ]);
 }

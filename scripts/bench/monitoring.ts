@@ -11,7 +11,9 @@ import { main } from "../lib/main.ts";
 import { Circumstances, markdownTable, writeResult } from "./results.ts";
 import { withDocker } from "./withDocker.ts";
 
-const MONITORING_COMPONENTS = ["alertmanager", "guard", "guard-control", "monitor", "prometheus"];
+const MONITORING_COMPONENTS = [
+  ...["alertmanager", "collector", "collector-control", "guard", "guard-control", "monitor", "prometheus"],
+];
 const SERVERS = 30;
 const SETTLE_MS = 60_000;
 const WATCH_MS = 300_000;
@@ -94,7 +96,9 @@ await main(async () => {
       const alone = await watch();
       estate.configure((config) => {
         const { port } = places.benchmon;
-        config["mcp-estate:monitoring"] = { prometheusPort: port + 1, alertmanagerPort: port + 2, pagePort: port + 3 };
+        const ports = { prometheusPort: port + 1, alertmanagerPort: port + 2, pagePort: port + 3 };
+        // As the stack dev has it.
+        config["mcp-estate:monitoring"] = { ...ports, collector: {} };
       });
       await estate.succeed("up", ["--yes"]);
       say("the same with monitoring");

@@ -74,6 +74,16 @@ describe("resolveEstate", () => {
       `mcp-estate:servers: no server is declared; name at least one of ${[...catalogue.keys()].join(", ")}`,
     ],
     [
+      "R-NET-07: a peer on the container's own loopback",
+      { servers: { http: { env: { REST_BASE_URL: "http://localhost:10010/api" } } } },
+      "mcp-estate:servers.http.env.REST_BASE_URL: addresses localhost, which in a container is the container itself; name the service or host that is meant",
+    ],
+    [
+      "R-NET-07: the same in a secret, which is not shown",
+      { servers: { postgres: { secretEnv: { DATABASE_URL: "postgresql://reader:canary@127.0.0.1:5432/db" } } } },
+      "mcp-estate:servers.postgres.secretEnv.DATABASE_URL: addresses 127.0.0.1, which in a container is the container itself; name the service or host that is meant",
+    ],
+    [
       "a server that is not to be had",
       { servers: { gong: {} } },
       'mcp-estate:servers.gong: "gong" is not to be had: no package for Gong answers MCP; take it out',

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { markdownTable } from "../../bench/results.ts";
 import { rowSchema, type Row } from "./row.ts";
 
 const reportSchema = z.record(z.string(), rowSchema.extend({ at: z.iso.datetime() }));
@@ -42,5 +43,22 @@ export function cells(row: Row): string[] {
       `${Math.round(peakMiB)} / ${memoryLimitMiB} MiB`,
     ],
     ...[`${peakTasks} / ${pidsLimit}`, line.length > 120 ? `${line.slice(0, 119)}…` : line],
+  ];
+}
+
+/** What docs/results/catalogue.md says beside when it was measured; a test compares it with the rows. */
+export function reportParts(report: Report, known: number, unavailable: ReadonlyMap<string, string>): string[] {
+  const rows = Object.values(report);
+  const count = (result: Row["result"]): number => rows.filter((row) => row.result === result).length;
+  const counted = `Of ${known} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${count("untried") + known - rows.length} have not been tried.`;
+  return [
+    "# Servers of the catalogue, each alone and without a network",
+    `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,
+    markdownTable(
+      [...HEADERS, "RUN"],
+      rows.map((row) => [...cells(row), row.at.slice(0, 10)]),
+    ),
+    "Not to be had:",
+    markdownTable(["SERVER", "WHY"], [...unavailable]),
   ];
 }
