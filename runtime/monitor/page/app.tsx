@@ -126,10 +126,10 @@ function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
         </div>
         <Matrix {...overview} filter={filter} chosen={chosen} onChoose={setChosen} />
         {withLogs && (
-          <>
+          <section class={component === undefined ? "" : "dock"}>
             <h2>Log{component === undefined ? "" : ` of ${component}`}</h2>
             <Log container={component} log={log} fault={logFault} />
-          </>
+          </section>
         )}
       </main>
     </>

@@ -127,11 +127,18 @@ describe("The monitor page in a real browser (R-DSH-02)", function () {
     await page.getByRole("button", { name: "server-7", exact: true }).click();
     const log = page.getByRole("log", { name: "log of server-7" });
     await log.getByText("<b>no markup</b>").waitFor({ timeout: CHANGE_MS });
-    lines.push(line("a call came"));
-    await log.getByText("a call came").waitFor({ timeout: CHANGE_MS });
-    await log.scrollIntoViewIfNeeded();
+    for (let count = 1; count <= 60; count++) lines.push(line(`call ${count} came`));
+    await log.getByText("call 60 came").waitFor({ timeout: CHANGE_MS });
+    const BOX = 'document.querySelector("pre.log")';
+    // Its end is shown.
+    await page.waitForFunction(
+      `${BOX}.scrollTop > 0 && ${BOX}.scrollHeight - ${BOX}.scrollTop - ${BOX}.clientHeight < 2`,
+    );
+    await page.evaluate(`${BOX}.scrollTop = 0`);
+    lines.push(line("one more call came"));
+    await log.getByText("one more call came").waitFor({ state: "attached", timeout: CHANGE_MS });
+    assert.equal(await page.evaluate(`${BOX}.scrollTop`), 0, "whoever reads further up is left there");
     await screenshot(page, "log");
-    assert.deepEqual(await seriousIssues(page), []);
     assert.deepEqual(complaints, []);
     await page.getByRole("button", { name: "server-8", exact: true }).click();
     await page.getByText('no container "server-8" has written anything').waitFor({ timeout: CHANGE_MS });
@@ -167,6 +174,9 @@ describe("The monitor page in a real browser (R-DSH-02)", function () {
       await page.getByLabel("Token of the gateway").waitFor();
       assert.deepEqual(await seriousIssues(page), []);
       await enter(page);
+      standIn.logs.set("server-9", [{ at: new Date().toISOString(), stream: "stderr", text: "a line" }]);
+      await page.getByRole("button", { name: "server-9", exact: true }).click();
+      await page.getByRole("log").getByText("a line").waitFor({ timeout: CHANGE_MS });
       assert.deepEqual(await seriousIssues(page), []);
       await screenshot(page, colorScheme);
       await page.context().close();
