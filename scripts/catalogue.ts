@@ -18,7 +18,7 @@ import { verify } from "./lib/catalogue/verify.ts";
 import { dockerClient } from "./lib/docker.ts";
 import { ensureBaseImageTool } from "./lib/dockerInstall.ts";
 import { consent } from "./lib/ask.ts";
-import { sayer, table } from "./lib/log.ts";
+import { duration, sayer, table } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { messageOf, UserError } from "./lib/userError.ts";
@@ -110,6 +110,8 @@ async function verifyAll(entries: readonly CatalogueEntry[]): Promise<number> {
     return done;
   });
   process.stdout.write(`${table(HEADERS, rows.map(cells))}\n`);
+  const built = rows.reduce((sum, { buildMs }) => sum + buildMs, 0);
+  say(`${rows.filter(({ buildMs }) => buildMs > 0).length} images built in ${duration(built)}`);
   const report = mergeReport(projectDir, rows, new Set(catalogue.keys()));
   const parts = reportParts(report, catalogue.size, unavailable);
   await writeResult("catalogue", "npm run catalogue -- verify", circumstances, parts);
@@ -134,6 +136,6 @@ async function tried(entry: CatalogueEntry): Promise<Row> {
 function without({ name, package: source }: CatalogueEntry, result: Row["result"], detail: string): Row {
   return {
     ...{ name, package: `${source.name} ${source.version}`, result, detail },
-    ...{ tools: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
+    ...{ tools: 0, buildMs: 0, startMs: 0, idleMiB: 0, peakMiB: 0, memoryLimitMiB: 0, peakTasks: 0, pidsLimit: 0 },
   };
 }

@@ -28,15 +28,16 @@ export function mergeReport(root: string, rows: readonly Row[], known: ReadonlyS
   return report;
 }
 
-export const HEADERS = ["SERVER", "PACKAGE", "RESULT", "TOOLS", "START", "IDLE", "PEAK", "TASKS", "DETAIL"];
+export const HEADERS = ["SERVER", "PACKAGE", "RESULT", "TOOLS", "BUILD", "START", "IDLE", "PEAK", "TASKS", "DETAIL"];
 
 /** One line of a table for people. */
 export function cells(row: Row): string[] {
-  const { name, result, tools, startMs, idleMiB, peakMiB, memoryLimitMiB, peakTasks, pidsLimit, detail } = row;
+  const { name, result, tools, buildMs, startMs, idleMiB, peakMiB, memoryLimitMiB, peakTasks, pidsLimit, detail } = row;
   const [line = ""] = detail.split("\n");
-  if (result === "untried") return [name, row.package, "not tried", "", "", "", "", "", line];
+  if (result === "untried") return [name, row.package, "not tried", "", "", "", "", "", "", line];
   return [
     ...[name, row.package, result === "lists" ? "lists only" : result, String(tools)],
+    buildMs === 0 ? "there" : `${(buildMs / 1000).toFixed(1)} s`,
     ...[
       `${(startMs / 1000).toFixed(1)} s`,
       `${Math.round(idleMiB)} MiB`,
@@ -53,7 +54,7 @@ export function reportParts(report: Report, known: number, unavailable: Readonly
   const counted = `Of ${known} servers ${count("proved")} have answered a tool call with what they must, ${count("lists")} list their tools and cannot be called without an account or a service, ${count("failed")} have failed, and ${count("untried") + known - rows.length} have not been tried.`;
   return [
     "# Servers of the catalogue, each alone and without a network",
-    `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,
+    `${counted} Each ran in a container as an estate has it, under the limits of its entry, with no network but its own loopback. Build: what of its image was not there yet; the first of a kind builds the layers that all of it share. Start: from the container's start to its first good answer. Tasks and peak: the most that was seen until then and a few seconds after, of the limit.`,
     markdownTable(
       [...HEADERS, "RUN"],
       rows.map((row) => [...cells(row), row.at.slice(0, 10)]),

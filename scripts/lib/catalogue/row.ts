@@ -10,6 +10,8 @@ export const rowSchema = z.strictObject({
   /** Of the proof, why there is none, or what failed. */
   detail: z.string(),
   tools: z.int(),
+  /** What of its image was not there yet took so long to build; 0 where all was. */
+  buildMs: z.int().default(0),
   /** From the container's start to its first good answer. */
   startMs: z.int(),
   idleMiB: z.number(),

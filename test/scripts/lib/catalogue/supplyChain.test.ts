@@ -72,7 +72,7 @@ describe("known vulnerabilities of the catalogue", () => {
 
 describe("limits of the catalogue against what was measured", () => {
   const row: Row = {
-    ...{ name: "memory", package: "p 1", result: "proved", detail: "", tools: 9, startMs: 600 },
+    ...{ name: "memory", package: "p 1", result: "proved", detail: "", tools: 9, buildMs: 0, startMs: 600 },
     ...{ idleMiB: 50, peakMiB: 60, memoryLimitMiB: 256, peakTasks: 16, pidsLimit: 32 },
   };
 
