@@ -28,6 +28,10 @@ interface Ending {
   readonly planned: boolean;
 }
 
+/** Whatever its exit code: a server that lacks what it needs may well end with 0. */
+const NEVER_ANSWERED =
+  " before it had answered anything: a fault of its configuration, most often a variable, a secret, a mount or an argument that it needs; its last lines are in the log";
+
 /** Keeps one child running: starts it single-flight, notices its end, and starts it again within bounds (R-PRC-13). */
 export class ChildKeeper {
   readonly #options: KeeperOptions;
@@ -147,7 +151,7 @@ export class ChildKeeper {
     });
     // R-PRC-14: a server that ends has failed, whatever its exit code
     const exited = child.exited.then((exit): Ending => ({
-      reason: `the server ended: ${exitText(exit)}`,
+      reason: `the server ended: ${exitText(exit)}${child.initializeResult === undefined ? NEVER_ANSWERED : ""}`,
       planned: false,
     }));
     const greeted = greet(child).then(
