@@ -10,6 +10,7 @@ import { capture } from "./lib/exec.ts";
 import { duration, sayer, type Say } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
+import { prepareEngine } from "./lib/prepare.ts";
 import { stopDaemon } from "./lib/stopDaemon.ts";
 import { selectTests } from "./lib/testFiles.ts";
 import { runMocha, totals } from "./lib/testRun.ts";
@@ -47,11 +48,15 @@ async function auditFindsNoFault(say: Say): Promise<boolean> {
 
 async function testsPass(say: Say): Promise<boolean> {
   const { unit } = selectTests(projectDir, []);
-  const docker = await ensureDocker({ say: sayer("docker"), consent: consent(true) });
+  const yes = consent(true);
+  // Some of them are about the stand-ins for plugins, which the engine starts.
+  const [{ env: engineEnv }, docker] = await Promise.all([
+    prepareEngine({ stack: "dev", onMissingPassphrase: "leaveUnset", consent: yes }),
+    ensureDocker({ say: sayer("docker"), consent: yes }),
+  ]);
+  const env = { ...process.env, PATH: engineEnv["PATH"] };
   try {
-    const { passed, failed, lines } = totals([
-      await runMocha({ files: unit, grep: undefined, env: process.env, cwd: projectDir }),
-    ]);
+    const { passed, failed, lines } = totals([await runMocha({ files: unit, grep: undefined, env, cwd: projectDir })]);
     for (const line of lines) say(line);
     say(`unit tests: ${passed} passed, ${failed} failed`);
     return failed === 0;

@@ -80,7 +80,7 @@ describe("resolveEstate", () => {
     ],
     [
       "R-NET-07: the same in a secret, which is not shown",
-      { servers: { postgres: { secretEnv: { DATABASE_URL: "postgresql://reader:canary@127.0.0.1:5432/db" } } } },
+      { servers: { postgres: { secretEnv: { DATABASE_URL: "amqp://reader:canary@127.0.0.1:5672/x" } } } },
       "mcp-estate:servers.postgres.secretEnv.DATABASE_URL: addresses 127.0.0.1, which in a container is the container itself; name the service or host that is meant",
     ],
     [

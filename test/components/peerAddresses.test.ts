@@ -7,7 +7,7 @@ describe("addresses of peers (R-NET-07)", () => {
     "LOCALHOST:5432",
     "http://localhost",
     "http://127.0.0.1:8000/x",
-    "postgresql://user:p%40ss@127.0.0.1:5432/db",
+    "amqp://user:p%40ss@127.0.0.1:5672/x",
     "redis://[::1]:6379/0",
     "see http://127.1.2.3/ for more",
   ])
@@ -15,7 +15,7 @@ describe("addresses of peers (R-NET-07)", () => {
 
   for (const value of [
     "http://localhost.example.org/",
-    "postgresql://localhost@db:5432/x",
+    "amqp://localhost@db:5672/x",
     "http://backend:8000/?from=localhost",
     "10.0.0.1",
     "a-localhost",

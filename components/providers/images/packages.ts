@@ -126,9 +126,10 @@ export function wheelOptions(python: string, architecture: Architecture): string
   return ["--only-binary=:all:", "--implementation", "cp", "--python-version", python, ...platforms];
 }
 
+/** Below `npm run -s` npm would say nothing of what is wrong. */
 async function npm(args: string[], cwd: string): Promise<void> {
   try {
-    await run("npm", args, { cwd, env: { npm_config_update_notifier: "false" } });
+    await run("npm", args, { cwd, env: { npm_config_update_notifier: "false", npm_config_loglevel: "error" } });
   } catch (error) {
     if (!isMissingProgram(error)) throw error;
     throw new Error("npm is not on PATH: it comes with Node, or with `apt-get install npm`", { cause: error });
