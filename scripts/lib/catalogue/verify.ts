@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { z } from "zod";
-import { catalogue, type CatalogueEntry } from "../../../components/catalogue/index.ts";
+import type { CatalogueEntry } from "../../../components/catalogue/index.ts";
 import { resolveEstate } from "../../../components/estateConfig.ts";
 import { imageTag, serverRecipe } from "../../../components/imageRecipe.ts";
 import { recipeArgsOf } from "../../../components/mcpServer.ts";
@@ -26,8 +26,9 @@ const readySchema = z.object({ state: z.string(), reason: z.string().nullish() }
  */
 export async function verify(docker: Docker, entry: CatalogueEntry, say: Say): Promise<Row> {
   const secretEnv = Object.fromEntries(Object.keys(entry.needs ?? {}).map((variable) => [variable, DUMMY]));
-  const [server] = resolveEstate({ servers: { [entry.name]: { secretEnv } } }, catalogue).servers;
-  if (server === undefined) throw new Error(`${entry.name} is not in the catalogue`);
+  const alone = new Map([[entry.name, entry]]);
+  const [server] = resolveEstate({ servers: { [entry.name]: { secretEnv } } }, alone).servers;
+  if (server === undefined) throw new Error(`${entry.name} cannot be declared`);
   const recipe = serverRecipe({ ...recipeArgsOf(entry), name: entry.name, user: USER });
   const tag = imageTag(recipe);
   const asked = performance.now();
