@@ -168,7 +168,11 @@ class SshAgent extends http.Agent {
     ssh.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
     const received = new PassThrough();
     ssh.stdout.pipe(received, { end: false });
-    const connection = Duplex.from({ readable: received, writable: ssh.stdin });
+    // Between both: an ssh that has ended already refuses what is written, which says nothing of why.
+    const sent = new PassThrough();
+    sent.pipe(ssh.stdin);
+    sent.on("close", () => ssh.stdin.destroy());
+    const connection = Duplex.from({ readable: received, writable: sent });
     const fail = (message: string) => connection.destroy(Object.assign(new Error(message), { code: "ECONNREFUSED" }));
     ssh.on("error", (error) => fail(`ssh: ${error.message}`));
     // Only at the end it is known whether ssh failed, and why: until then the connection must not look closed.
