@@ -26,6 +26,7 @@ const serversSchema = z.object({
       ageSeconds: z.number().nullable(),
       tools: z.array(z.string()),
       reason: z.string().nullable(),
+      provedBy: z.enum(["call", "list"]).default("call"),
     }),
   ),
 });
@@ -120,7 +121,11 @@ export class Sources {
 
   async #servers(token: string): Promise<ServerView[]> {
     const answer = await ask(`${this.#contract.gatewayUrl}/servers`, token);
-    return serversSchema.parse(answer).servers.map((server) => ({ ...server, tools: server.tools.length }));
+    return serversSchema.parse(answer).servers.map(({ provedBy, ...server }) => ({
+      ...server,
+      tools: server.tools.length,
+      listsOnly: provedBy === "list",
+    }));
   }
 
   async #containers(): Promise<ContainerView[]> {

@@ -7,6 +7,8 @@ export interface ServerView {
   ageSeconds: number | null;
   tools: number;
   reason: string | null;
+  /** No call proves it: it lists its tools, and nobody knows more. */
+  listsOnly: boolean;
 }
 
 export interface ContainerView {

@@ -80,7 +80,10 @@ function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
     error instanceof LoggedOut ? onLoggedOut() : setLogFault(messageOf(error));
   const log = useRepeated(readChosen, LOG_MS, onLogFault, [component, withLogs]);
   if (overview === undefined) return <main aria-busy="true">{fault || "Asking the estate…"}</main>;
-  const working = overview.servers.filter(({ state }) => state === "healthy" || state === "degraded").length;
+  const well = overview.servers.filter(({ state }) => state === "healthy" || state === "degraded");
+  const listing = well.filter(({ listsOnly }) => listsOnly).length;
+  const working = well.length - listing;
+  const stopped = overview.servers.filter(({ state }) => state === "stopped").length;
   const all = overview.servers.length;
   return (
     <>
@@ -88,8 +91,9 @@ function Inside({ onLoggedOut }: { onLoggedOut: () => void }) {
         <h1>
           {overview.estate}/{overview.stack}
         </h1>
-        <p role="status" class={working === all && all > 0 ? "good" : "bad"}>
-          {working} of {all} servers work,{" "}
+        <p role="status" class={well.length + stopped === all && all > 0 ? "good" : "bad"}>
+          {working} of {all} servers work, {listing > 0 && `${listing} list their tools only, `}
+          {stopped > 0 && `${stopped} stopped as declared, `}
           {overview.alerts.length === 1 ? "1 alert" : `${overview.alerts.length} alerts`}
         </p>
         <button type="button" onClick={() => void logOut().then(onLoggedOut, onFault)}>

@@ -67,7 +67,9 @@ export function Matrix({ servers, containers, filter, chosen, onChoose }: Matrix
               </th>
               <td>
                 {server ? (
-                  <span class={`state ${mood(server.state)}`}>{server.state}</span>
+                  <span class={`state ${mood(server.state)}`}>
+                    {server.listsOnly && server.state === "healthy" ? "lists only" : server.state}
+                  </span>
                 ) : (
                   <span class="quiet">runs</span>
                 )}

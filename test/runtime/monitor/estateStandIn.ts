@@ -11,8 +11,14 @@ export class EstateStandIn {
     ["owner-token", true],
     ["caller-token", false],
   ]);
-  servers: Array<{ name: string; state: string; ageSeconds: number | null; tools: string[]; reason: string | null }> =
-    [];
+  servers: Array<{
+    name: string;
+    state: string;
+    ageSeconds: number | null;
+    tools: string[];
+    reason: string | null;
+    provedBy?: string;
+  }> = [];
   alerts: object[] = [];
   /** Container → what it has written. */
   readonly logs = new Map<string, Array<{ at: string; stream: "stdout" | "stderr"; text: string }>>();

@@ -98,6 +98,21 @@ describe("The monitor page in a real browser (R-DSH-02)", function () {
     await page.context().close();
   });
 
+  it("A-02: does not count as working what only lists its tools", async () => {
+    const { page } = await openWindow(browser);
+    const [, second] = standIn.servers;
+    assert.ok(second);
+    second.provedBy = "list";
+    await enter(page);
+    await page.getByText(`${SERVERS - 1} of ${SERVERS} servers work, 1 list their tools only, 0 alerts`).waitFor();
+    await page
+      .getByRole("row", { name: /^server-2 / })
+      .getByText("lists only")
+      .waitFor();
+    delete second.provedBy;
+    await page.context().close();
+  });
+
   it("filters, and brings out a server in the charts by keyboard", async () => {
     const { page } = await openWindow(browser);
     await enter(page);

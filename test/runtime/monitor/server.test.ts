@@ -75,7 +75,14 @@ describe("the monitor page's server (R-DSH-02)", () => {
     ];
     const read = async () => (await (await get("overview", cookie)).json()) as Overview;
     const { servers, containers, alerts, faults } = await read();
-    assert.deepEqual(servers[0], { name: "server-1", state: "healthy", ageSeconds: 2, tools: 2, reason: null });
+    assert.deepEqual(servers[0], {
+      name: "server-1",
+      state: "healthy",
+      ageSeconds: 2,
+      tools: 2,
+      reason: null,
+      listsOnly: false,
+    });
     assert.deepEqual(containers[0], {
       ...{ name: "server-1", processes: 3, tasks: 12, pidsLimit: 32 },
       ...{ memoryBytes: 64 * 2 ** 20, memoryLimitBytes: 256 * 2 ** 20 },
