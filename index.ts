@@ -1,5 +1,8 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
+import type * as pulumi from "@pulumi/pulumi";
 import { catalogue } from "./components/catalogue/index.ts";
+import { CoreService } from "./components/coreService.ts";
+import type { CoreServiceConfig } from "./components/coreServiceConfig.ts";
 import { Edge } from "./components/edge.ts";
 import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
@@ -26,6 +29,7 @@ const own = [
   { component: "gateway", limits: estate.gateway.limits, replicas: estate.gateway.replicas },
   ...(reaching.length > 0 ? [toDemand({ name: "egress", limits: proxyLimits })] : []),
   ...estate.servers.flatMap((server) => instanceNames(server).map((name) => toDemand({ ...server, name }))),
+  ...estate.coreServices.map(toDemand),
   ...(estate.monitoring ? monitoringPrograms(estate.monitoring).map(toDemand) : []),
 ];
 const ofOthers = [...estate.services, ...(estate.monitoring ? storePrograms(estate.monitoring) : [])];
@@ -39,6 +43,7 @@ const subnets = allocateSubnets(
     "gateway",
     ...(reaching.length > 0 ? ["egress"] : []),
     ...(estate.monitoring ? monitoringNetworks(estate.monitoring) : []),
+    ...estate.coreServices.map(({ name }) => name),
     ...names,
   ],
   target.networkBits,
@@ -46,10 +51,17 @@ const subnets = allocateSubnets(
 target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
+const { protect: protectVolumes } = estate.volumes;
+// A core service joins the networks of its servers, and they start after it.
+const coreReady = new Map(estate.coreServices.map(({ name }) => [name, Promise.withResolvers<pulumi.Resource>()]));
 const mcpServers = estate.servers.map((server) => {
   const subnet = subnets.get(server.name) ?? "";
-  const protectVolumes = estate.volumes.protect;
-  return new McpServer(server.name, { target, server, health: estate.health, subnet, readySeconds, protectVolumes });
+  const needed = estate.coreServices.filter(({ servers: callers }) => callers.includes(server.name));
+  const after = Promise.all(needed.flatMap(({ name }) => coreReady.get(name)?.promise ?? []));
+  return new McpServer(server.name, {
+    ...{ target, server, health: estate.health, subnet, readySeconds, protectVolumes },
+    ...(needed.length > 0 ? { after } : {}),
+  });
 });
 
 const traces = estate.monitoring?.collector?.traces;
@@ -101,15 +113,26 @@ const monitoring =
     instances: estate.servers.flatMap(instanceNames),
     containers: guarded(owner, own, ofOthers),
     hostProcesses: { servers: signatures, allowed: estate.orphans.hostAllowed },
-    protectVolumes: estate.volumes.protect,
+    protectVolumes,
   });
 
 const networks = new Map(
   estate.networks.map((network) => [network.name, new SharedNetwork(network.name, { target, network })]),
 );
-const ownServices = estate.services.map((service) => {
-  const protectVolumes = estate.volumes.protect;
-  return new Service(service.name, { target, service, networks, protectVolumes });
+const ownServices = estate.services.map(
+  (service) => new Service(service.name, { target, service, networks, protectVolumes }),
+);
+const coreServices = estate.coreServices.map((service) => {
+  const { name, servers: callers, networks: joined } = service;
+  const made = new CoreService(name, {
+    ...{ target, service, health: estate.health, subnet: subnets.get(name) ?? "", readySeconds, protectVolumes },
+    networks: [
+      ...callers.map((caller) => mcpServers[names.indexOf(caller)]?.networkName ?? ""),
+      ...joined.map((key) => networks.get(key)?.networkName ?? ""),
+    ],
+  });
+  coreReady.get(name)?.resolve(made.running);
+  return made;
 });
 
 function toDemand({ name, limits }: Pick<(typeof estate.servers)[number], "name" | "limits">) {
@@ -153,9 +176,16 @@ export const servers = Object.fromEntries(
   ]),
 );
 /** What else runs: name → image and limits. */
-export const services = Object.fromEntries(
-  estate.services.map(({ name, limits }, i) => [
-    name,
-    { image: ownServices[i]?.imageId, limits, effective: ownServices[i]?.effective },
-  ]),
-);
+export const services = {
+  ...deployed(estate.services, ownServices),
+  ...deployed(estate.coreServices, coreServices),
+};
+
+function deployed(
+  declared: ReadonlyArray<Pick<CoreServiceConfig, "name" | "limits">>,
+  made: ReadonlyArray<Service | CoreService>,
+) {
+  return Object.fromEntries(
+    declared.map(({ name, limits }, i) => [name, { image: made[i]?.imageId, limits, effective: made[i]?.effective }]),
+  );
+}

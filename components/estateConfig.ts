@@ -1,10 +1,15 @@
 import { z } from "zod";
-import { limitsSchema, serverNameSchema, type Limits } from "../runtime/contract/index.ts";
-import { unavailable, type CatalogueEntry } from "./catalogue/index.ts";
-import { parseTarget, type EgressTarget } from "./egressConfig.ts";
+import { serverNameSchema, type Limits } from "../runtime/contract/index.ts";
+import type { CatalogueEntry } from "./catalogue/index.ts";
+import {
+  coreServiceFaults,
+  coreServiceSettingsSchema,
+  resolveCoreServices,
+  type CoreServiceConfig,
+} from "./coreServiceConfig.ts";
 import { metricsReader, principalsSchema, resolveCallers, tokensSchema, type CallerConfig } from "./gatewayCallers.ts";
-import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames, proxyLimits } from "./limitClasses.ts";
+import { contradictions, definedOnly, limitsOverrideSchema } from "./limitSettings.ts";
 import {
   MONITORING_CALLER,
   MONITORING_COMPONENTS,
@@ -15,7 +20,6 @@ import {
 } from "./monitoring/monitoringConfig.ts";
 import { orphansSchema } from "./orphanSettings.ts";
 import { policySettingsSchema } from "./policySettings.ts";
-import { loopbackFaults } from "./peerAddresses.ts";
 import type { OrphanPolicy } from "./providers/orphans.ts";
 import {
   serviceFaults,
@@ -25,44 +29,11 @@ import {
   type ServiceConfig,
   type SharedNetworkConfig,
 } from "./serviceConfig.ts";
+import { resolveServers, serverSettingsSchema, type ServerConfig } from "./serverConfig.ts";
+import { describeIssue } from "./settingsFault.ts";
 import { isSubnetRange } from "./subnets.ts";
 import { placementSchema, swarmSchema, targetFaults, type PlacementConfig, type SwarmConfig } from "./swarmConfig.ts";
 import { tlsFaults } from "./tlsFaults.ts";
-
-/** Overrides of single limits; the class gives the rest. Same fields and bounds as the contract. */
-const limitsOverrideSchema = z.strictObject(limitsSchema.unwrap().partial().shape);
-
-/** One MCP server in the stack's settings; `{}` takes everything from the catalogue. */
-const serverSettingsSchema = z.strictObject({
-  /** Catalogue entry. @default the server's own name */
-  from: z.string().optional(),
-  limitClass: z.enum(limitClassNames).optional(),
-  limits: limitsOverrideSchema.optional(),
-  /** Arguments after the catalogue's command. */
-  args: z.array(z.string()).default([]),
-  /** Environment of the child, over the catalogue's. Never secrets. */
-  env: z.record(z.string(), z.string()).default({}),
-  /** Environment of the child whose values are encrypted: files in the container, an environment only in the child. */
-  secretEnv: z
-    .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretTextSchema)
-    .default({}),
-  /**
-   * Places outside that it may reach, `HOST:PORT`, with `*.` before a domain for all names below it. Its child goes there
-   * through the estate's proxy, which the usual variables name. @default none: it reaches nothing
-   */
-  egress: z
-    .array(z.string().refine((text) => parseTarget(text) !== undefined, "HOST:PORT, for example example.org:443"))
-    .default([]),
-  sharing: z.enum(["shared", "isolated"]).optional(),
-  /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
-  instances: z.int().min(1).max(MAX_INSTANCES).default(1),
-  /** Tools that may run twice: a call that was lost with its container is done once more. @default the catalogue's */
-  repeatableTools: z.array(z.string().min(1)).optional(),
-  /** stopped and quarantined: declared, but its child does not run; quarantined counts as a fault (R-ARC-07). */
-  state: z.enum(["running", "stopped", "quarantined"]).default("running"),
-  /** Where its tasks run in a swarm. @default anywhere */
-  placement: placementSchema.optional(),
-});
 
 const healthSchema = z.strictObject({
   /** Seconds between two functional probes of the container. */
@@ -131,7 +102,9 @@ export const estateSettingsSchema = z.strictObject({
   /** Of the policies, which stand beside the program: here it only refuses what they could not read. */
   policy: policySettingsSchema.prefault({}),
   servers: z.record(serverNameSchema, serverSettingsSchema),
-  /** Containers that are no MCP servers: databases, what monitors, what was adopted. */
+  /** Databases, caches and brokers that the estate builds itself. */
+  coreServices: z.record(serverNameSchema, coreServiceSettingsSchema).default({}),
+  /** Containers of others' images that are no MCP servers: databases, what monitors, what was adopted. */
   services: z.record(serverNameSchema, serviceSettingsSchema).default({}),
   /** Networks that services join. Servers have their own and join none. */
   networks: z.record(serverNameSchema, sharedNetworkSchema).default({}),
@@ -139,23 +112,6 @@ export const estateSettingsSchema = z.strictObject({
 
 export type EstateSettings = z.input<typeof estateSettingsSchema>;
 export type HealthSettings = z.infer<typeof healthSchema>;
-
-/** A server with every question answered. */
-export interface ServerConfig {
-  name: string;
-  entry: CatalogueEntry;
-  limits: Limits;
-  args: readonly string[];
-  env: Readonly<Record<string, string>>;
-  /** Variable → value; secret. */
-  secretEnv: Readonly<Record<string, string>>;
-  egress: readonly EgressTarget[];
-  sharing: "shared" | "isolated";
-  instances: number;
-  repeatableTools: readonly string[];
-  state: "running" | "stopped" | "quarantined";
-  placement: PlacementConfig | undefined;
-}
 
 /** The estate as the program deploys it. */
 export interface EstateConfig {
@@ -180,6 +136,7 @@ export interface EstateConfig {
   gate: { timeoutSeconds: number };
   monitoring: MonitoringConfig | undefined;
   servers: readonly ServerConfig[];
+  coreServices: readonly CoreServiceConfig[];
   services: readonly ServiceConfig[];
   networks: readonly SharedNetworkConfig[];
 }
@@ -205,64 +162,14 @@ export function resolveEstate(
 ): EstateConfig {
   const parsed = estateSettingsSchema.safeParse(settings);
   if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(issue, settings, namespace)).join("\n"));
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => describeIssue(issue, settings, estateSettingsSchema, namespace)).join("\n"),
+    );
   }
-  const faults: string[] = [];
   const { allowOvercommit, gate, gateway, health, network, orphans, servers, target, volumes } = parsed.data;
   const monitoring = resolveMonitoring(parsed.data.monitoring);
   const reserved = [...RESERVED_NAMES, ...(monitoring ? MONITORING_COMPONENTS : [])];
-  const resolved: ServerConfig[] = [];
-  for (const [name, server] of Object.entries(servers)) {
-    const key = `${namespace}:servers.${name}`;
-    if (reserved.includes(name)) {
-      faults.push(`${key}: "${name}" is the estate's own; give the server another name and set from: ${name}`);
-      continue;
-    }
-    const entry = catalogue.get(server.from ?? name);
-    const missing = unavailable.get(server.from ?? name);
-    if (missing !== undefined) {
-      faults.push(`${key}: "${server.from ?? name}" is not to be had: ${missing}; take it out`);
-      continue;
-    }
-    if (!entry) {
-      faults.push(
-        `${key}: there is no server "${server.from ?? name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
-      );
-      continue;
-    }
-    const { args, env, instances, placement, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
-    const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
-    faults.push(...contradictions(limits, `${key}.limits`));
-    if (instances > 1 && entry.volumes) {
-      faults.push(
-        `${key}.instances: ${instances} given; it keeps data in the volume ${entry.volumes.map((volume) => volume.name).join(", ")}, which two containers must not write at once: allowed is 1`,
-      );
-    }
-    for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
-      faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
-    }
-    faults.push(...loopbackFaults(`${key}.env`, env), ...loopbackFaults(`${key}.secretEnv`, secretEnv));
-    for (const [variable, what] of Object.entries(entry.needs ?? {})) {
-      if (variable in env || variable in secretEnv || state !== "running") continue;
-      faults.push(
-        `${key}.secretEnv.${variable}: nothing given, and it does not start without; it is ${what}: npm run pulumi -- config set --secret --path '${key}.secretEnv.${variable}', or state: stopped`,
-      );
-    }
-    const egress = server.egress.flatMap((text) => parseTarget(text) ?? []);
-    if (egress.length > 0 && instances > MAX_EGRESS_INSTANCES) {
-      faults.push(
-        `${key}.instances: ${instances} given; with egress the proxy takes an address of its network, so that allowed is at most ${MAX_EGRESS_INSTANCES}`,
-      );
-    }
-    const sharing = server.sharing ?? entry.sharing;
-    const settings = { egress, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
-    resolved.push({ name, entry, limits, ...settings });
-  }
-  if (resolved.length === 0 && faults.length === 0) {
-    faults.push(
-      `${namespace}:servers: no server is declared; name at least one of ${[...catalogue.keys()].join(", ")}`,
-    );
-  }
+  const { resolved, faults } = resolveServers(servers, catalogue, { namespace, reserved });
   const gatewayLimits = { ...limitClasses[gateway.limitClass], ...definedOnly(gateway.limits) };
   faults.push(...contradictions(gatewayLimits, `${namespace}:gateway.limits`));
   faults.push(...tlsFaults(gateway, `${namespace}:gateway`));
@@ -274,11 +181,15 @@ export function resolveEstate(
   }
   const services = named(parsed.data.services);
   const networks = named(parsed.data.networks);
-  for (const { name, limits } of services) {
+  const coreServices = resolveCoreServices(parsed.data.coreServices);
+  for (const { name, limits } of services)
     faults.push(...contradictions(limits, `${namespace}:services.${name}.limits`));
-  }
-  const taken = new Set([...reserved, ...Object.keys(servers)]);
-  const surroundings = { namespace, taken, networkRange: network.range, gatewayPort: gateway.port };
+  for (const { name, limits } of coreServices)
+    faults.push(...contradictions(limits, `${namespace}:coreServices.${name}.limits`));
+  const taken = new Set([...reserved, ...Object.keys(servers), ...coreServices.map(({ name }) => name)]);
+  const ports = new Map([[`${gateway.port}/tcp`, "the gateway"]]);
+  for (const { name, hostPort } of coreServices) if (hostPort) ports.set(`${hostPort}/tcp`, `core service ${name}`);
+  const surroundings = { namespace, taken, networkRange: network.range, ports };
   faults.push(...serviceFaults(services, networks, surroundings));
   const placed = resolved.map(({ name, entry, placement, egress }) => ({
     name,
@@ -286,7 +197,17 @@ export function resolveEstate(
     placement,
     egress: egress.length,
   }));
-  const keys = { services: services.map(({ name }) => name), networks: networks.map(({ name }) => name) };
+  faults.push(
+    ...coreServiceFaults(coreServices, {
+      namespace,
+      taken: new Set([...reserved, ...Object.keys(servers)]),
+      networks: networks.map(({ name }) => name),
+      gatewayPort: gateway.port,
+      servers: placed.map((server, index) => ({ ...server, instances: resolved[index]?.instances ?? 1 })),
+    }),
+  );
+  const namesOf = (all: ReadonlyArray<{ name: string }>) => all.map(({ name }) => name);
+  const keys = { services: namesOf(services), coreServices: namesOf(coreServices), networks: namesOf(networks) };
   faults.push(...targetFaults({ target, swarm: parsed.data.swarm, gateway, servers: placed, ...keys }, namespace));
   if (faults.length > 0) throw new ConfigError(faults.join("\n"));
   return {
@@ -310,6 +231,7 @@ export function resolveEstate(
     gate,
     monitoring,
     servers: resolved,
+    coreServices,
     services,
     networks,
   };
@@ -317,92 +239,4 @@ export function resolveEstate(
 
 function named<T extends object>(record: Readonly<Record<string, T>>): Array<T & { name: string }> {
   return Object.entries(record).map(([name, value]) => ({ ...value, name }));
-}
-
-/** Limits that are each in bounds but deny one another. */
-function contradictions(limits: Limits, key: string): string[] {
-  const faults: string[] = [];
-  if (limits.memoryReservationMiB > limits.memoryMiB) {
-    faults.push(
-      `${key}.memoryReservationMiB: ${limits.memoryReservationMiB} is more than memoryMiB ${limits.memoryMiB}; reserve at most the limit`,
-    );
-  }
-  if (limits.nofile.soft > limits.nofile.hard) {
-    faults.push(`${key}.nofile.soft: ${limits.nofile.soft} is more than nofile.hard ${limits.nofile.hard}`);
-  }
-  if (limits.nproc < 2 * limits.pids) {
-    faults.push(
-      `${key}.nproc: ${limits.nproc} is less than twice pids ${limits.pids}; it counts per uid on the whole host and must not bite before pids does`,
-    );
-  }
-  return faults;
-}
-
-function definedOnly<T extends object>(overrides: T | undefined): Partial<{ [K in keyof T]: NonNullable<T[K]> }> {
-  const entries = Object.entries(overrides ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<{ [K in keyof T]: NonNullable<T[K]> }>;
-}
-
-/** `mcp-estate:servers.memory.limits.memoryMiB: -5 given; Too small: expected number to be >=16`. */
-function describeIssue(given: z.core.$ZodIssue, settings: unknown, namespace: string): string {
-  const issue = withinUnion(given);
-  const key = `${namespace}:${issue.path.map(String).join(".")}`;
-  if (issue.code === "unrecognized_keys") {
-    return `${key}${issue.path.length > 0 ? "." : ""}${issue.keys.join(", ")}: unknown key; ${allowedKeys(issue.path)}`;
-  }
-  let value: unknown = settings;
-  for (const part of issue.path) value = (value as Record<PropertyKey, unknown> | undefined)?.[part];
-  const shown = value === undefined ? "nothing" : issue.path.some(isSecretKey) ? "a secret" : inClear(value);
-  return `${key}: ${shown} given; ${issue.message}`;
-}
-
-/** Of a value that fits none of several forms: what is wrong with it in the form that it was meant to have. */
-function withinUnion(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-  if (issue.code !== "invalid_union") return issue;
-  const meant = issue.errors.map(([first]) => first).find((first) => first && !isOtherForm(first));
-  return meant ? withinUnion({ ...meant, path: [...issue.path, ...meant.path] }) : issue;
-}
-
-function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
-  return (code === "invalid_type" || code === "invalid_value") && path.length === 0;
-}
-
-/** Encrypted settings arrive here decrypted and must not reach a message. */
-function inClear(value: unknown): string {
-  return JSON.stringify(value, (name, inner: unknown) => (isSecretKey(name) ? "secret" : inner));
-}
-
-const SECRET_KEYS: ReadonlySet<PropertyKey> = new Set([
-  ...["secretEnv", "tls", "webhookUrl", "chatUrl", "password", "login", "headers"],
-]);
-
-/** Settings whose values are secrets, or have one beside them. */
-function isSecretKey(name: PropertyKey): boolean {
-  return SECRET_KEYS.has(name);
-}
-
-function allowedKeys(path: readonly PropertyKey[]): string {
-  let schema: z.ZodType = estateSettingsSchema;
-  for (const part of path) {
-    schema = unwrap(schema);
-    if (schema instanceof z.ZodArray) schema = schema.element as z.ZodType;
-    else if (schema instanceof z.ZodRecord) schema = schema.valueType as z.ZodType;
-    else if (schema instanceof z.ZodObject) schema = schema.shape[String(part)] as z.ZodType;
-  }
-  schema = unwrap(schema);
-  return schema instanceof z.ZodObject ? `allowed are ${Object.keys(schema.shape).join(", ")}` : "none is allowed here";
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) {
-    inner = inner.unwrap() as z.ZodType;
-  }
-  // Of several forms only one has keys.
-  if (inner instanceof z.ZodUnion) return unwrap(inner.options.find(hasKeys) as z.ZodType);
-  return inner;
-}
-
-function hasKeys(schema: unknown): boolean {
-  return schema instanceof z.ZodObject || schema instanceof z.ZodRecord;
 }

@@ -23,4 +23,9 @@ export type Layer =
   /** Files into another's image, which is pulled where the host has none: absolute path → content, readable by everybody. */
   | { kind: "files"; base: string; files: Readonly<Record<string, string>> }
   /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */
-  | { kind: "account"; user: number; mountPoints?: readonly string[] };
+  | {
+      kind: "account";
+      user: number;
+      mountPoints?: readonly string[];
+      files?: Readonly<Record<string, string>>;
+    };

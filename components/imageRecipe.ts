@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { COLLECTOR_DATA_DIR, programPath, SECRETS_DIR } from "../runtime/contract/index.ts";
+import { DATA_PATH, type CoreServiceKind } from "./coreServices/index.ts";
 import type { Layer, Program } from "./imageLayers.ts";
 import { contentHash } from "./providers/images/contentHash.ts";
 
 export type { Layer, Program } from "./imageLayers.ts";
 
 export type Runtime = "node" | "python";
+type PackagesLayer = Extract<Layer, { lockFolder: string }>;
 
 /** How containers of the image start. Absent fields come from the image below. */
 export interface ImageConfig {
@@ -142,22 +144,14 @@ export interface ServerRecipeArgs extends BaseOptions {
  */
 export function serverRecipe(args: ServerRecipeArgs, root: string = process.cwd()): ImageRecipe {
   const { name, runtime, ecosystem, lockFolder, user, mountPoints, command = [] } = args;
-  const layer: Layer =
+  const layer: PackagesLayer =
     ecosystem === "npm"
       ? {
           ...{ kind: "npm", lockFolder, allowScripts: args.allowScripts ?? [] },
           ...(args.withoutOptional ? { withoutOptional: true } : {}),
         }
       : { kind: "pypi", lockFolder, python: PYTHON_VERSION };
-  const packages: ImageRecipe = {
-    // One for all servers of that lock folder, under whatever names they are declared.
-    name: `${posix.basename(lockFolder)}-packages`,
-    from: baseRecipe(runtime, args),
-    layer,
-    content: contentHash(layer, root),
-    config: {},
-    requires: [],
-  };
+  const packages = packagesRecipe(baseRecipe(runtime, args), layer, root);
   return programRecipe(name, packages, "supervisor", user, mountPoints, filesOf(command), root, args.files);
 }
 
@@ -263,6 +257,38 @@ export function alertmanagerRecipe(args: { user: number } & BaseOptions): ImageR
     args,
     [METRICS_DATA_PATH],
   );
+}
+
+/** What a core service runs. */
+export const CORE_SERVICE_FILES = { start: "/opt/mcp-estate/start.sh", probe: "/opt/mcp-estate/probe.sh" } as const;
+
+/** A core service without Node. @throws Error when a lock file is missing. */
+export function coreServiceRecipe(
+  { kind, user, ...options }: { kind: CoreServiceKind; user: number } & BaseOptions,
+  root: string = process.cwd(),
+): ImageRecipe {
+  const { name, debianPackages, lockFolder, start, probe, requires } = kind;
+  const below = debianRecipe("debian", BASE_PACKAGES, BASE_FILES, options);
+  const debian = debianRecipe(`debian-${debianPackages.join("-")}`, debianPackages, [], options, below);
+  const files = { [CORE_SERVICE_FILES.start]: start, [CORE_SERVICE_FILES.probe]: probe };
+  return {
+    name,
+    from: lockFolder ? packagesRecipe(debian, { kind: "pypi", lockFolder, python: PYTHON_VERSION }, root) : debian,
+    layer: { kind: "account", user, mountPoints: [DATA_PATH], files },
+    content: "",
+    config: {
+      user: `${user}:${user}`,
+      workingDir: "/",
+      entrypoint: [INIT_PATH, "--", "/bin/sh", CORE_SERVICE_FILES.start],
+    },
+    requires: [INIT_PATH, SECRETS_DIR, ...Object.keys(files), ...requires],
+  };
+}
+
+/** Packages of a lock folder: one image for all that are made of it, under whatever names they are declared. */
+function packagesRecipe(from: ImageRecipe, layer: PackagesLayer, root: string): ImageRecipe {
+  const name = `${posix.basename(layer.lockFolder)}-packages`;
+  return { name, from, layer, content: contentHash(layer, root), config: {}, requires: [] };
 }
 
 /**

@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { SERVICE_PORT, type GatewayServer, type Limits, type ServerContract } from "../runtime/contract/index.ts";
 import type { CatalogueEntry } from "./catalogue/index.ts";
-import type { HealthSettings, ServerConfig } from "./estateConfig.ts";
+import type { HealthSettings } from "./estateConfig.ts";
+import type { ServerConfig } from "./serverConfig.ts";
 import { egressEnv } from "./egressConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
 import { serverRecipe, type ServerRecipeArgs } from "./imageRecipe.ts";
-import { instanceNames } from "./instances.ts";
+import { instanceNames, mayRunTwice } from "./instances.ts";
 import { uidOf, type Owner } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
@@ -22,6 +23,8 @@ export interface McpServerArgs {
   subnet: string;
   /** Whether its data volumes are protected from removal. @default false, what `down` leaves lies there anyway */
   protectVolumes?: boolean;
+  /** What must be ready before it starts; a promise, as that may join its network. @default nothing */
+  after?: Promise<pulumi.Resource[]>;
 }
 
 /** Seconds a tool call may take before the supervisor answers with a time-out; inside the gateway's 30 (R-TRN-05). */
@@ -85,7 +88,8 @@ export class McpServer extends pulumi.ComponentResource {
         replicas: 1,
         placement: server.placement,
       };
-      return { instance, ...target.workload(instance, spec, { parent: this }) };
+      const after = args.after ? { dependsOn: args.after } : {};
+      return { instance, ...target.workload(instance, spec, { parent: this, ...after }) };
     });
     this.containerIds = Object.fromEntries(workloads.map(({ instance, containerId }) => [instance, containerId]));
     this.effective = Object.fromEntries(workloads.map(({ instance, effective }) => [instance, effective]));
@@ -154,12 +158,8 @@ export function maxChildren({ pids, memoryMiB }: Limits): number {
   return Math.max(1, Math.min(byTasks, byMemory) - 1);
 }
 
-/**
- * May a new container run beside the old one? Not with a volume, which two must not write at once; and the addresses of
- * a server's network are enough for two times one.
- */
 function isReplaceable({ entry, instances }: ServerConfig): boolean {
-  return entry.volumes === undefined && instances === 1;
+  return mayRunTwice({ hasVolumes: entry.volumes !== undefined, instances });
 }
 
 /** What the gateway is told. @param places where each instance is found: the very container while a new one may run beside the old. */

@@ -7,13 +7,15 @@ import { uidOf } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
 import { readinessProbe } from "./readinessProbe.ts";
 import { StateVolume } from "./stateVolume.ts";
-import type { Target, WorkloadSpec } from "./targets/index.ts";
+import type { ProbeSpec, Target, WorkloadSpec } from "./targets/index.ts";
 
 export interface PackagedProgramArgs {
   target: Target;
   health: EstateConfig["health"];
-  /** /29 of the network on which it has the outside. */
+  /** /29 of its own network. */
   subnet: string;
+  /** Whether that network has the outside. @default "edge": it has */
+  networkKind?: "edge" | "internal";
   /** Image with the account that it runs as. */
   recipe: (account: { user: number }) => ImageRecipe;
   limits: Limits;
@@ -23,40 +25,58 @@ export interface PackagedProgramArgs {
   ports?: WorkloadSpec["ports"];
   /** Size of /tmp. */
   scratchMiB: number;
+  /** It may use System V's shared memory. @default false */
+  sharedMemory?: boolean;
   /** It is told the node that it runs on, by a target that has several. @default false */
   knowsNode?: boolean;
   /** Where its data lies, on a volume that outlives it. @default none */
   dataPath?: string;
   /** The engine refuses to remove that volume. @default false */
   protectVolumes?: boolean;
-  /** What answers when all is well. */
-  probe: { path: string; port: number };
+  /** What answers when all is well: a page, or a command that ends with 0. */
+  probe: { path: string; port: number } | { command: readonly string[] };
+  /** Seconds until its probe must say so after a start. @default not waited for */
+  readySeconds?: number;
+  /** Seconds that it gets to end by itself. @default 10: it holds no call back, what it has in hand at its end is in others' */
+  stopSeconds?: number;
   /** Its configuration, and what else is secret: file name → content. */
   files: WorkloadSpec["secrets"];
 }
 
-/** It holds no call back: what it has in hand at its end is in others'. */
 const STOP_SECONDS = 10;
 
 /**
- * A program of Debian's: a network of its own on which it has the outside, an image, and one container, which reads its
- * configuration again while it runs.
+ * A program of others': a network of its own, an image, and one container, which reads its configuration again while it
+ * runs.
  */
 export abstract class PackagedProgram extends pulumi.ComponentResource {
   readonly imageId: pulumi.Output<string>;
   readonly containerId: pulumi.Output<string>;
-  /** Network on which it has the outside. */
+  /** Its own network. */
   readonly networkName: pulumi.Output<string>;
   /** Limits in force, as the last update found them. */
   readonly effective: pulumi.Output<EffectiveLimits>;
+  /** Depend on this to depend on it running, and ready where that is waited for. */
+  readonly running: pulumi.Resource;
 
   /** @param type type token of the component. */
   constructor(type: string, name: string, args: PackagedProgramArgs, opts?: pulumi.ComponentResourceOptions) {
     super(type, name, {}, opts);
-    const { target, subnet, limits, ports = [], scratchMiB, knowsNode = false, probe, files } = args;
+    const {
+      target,
+      subnet,
+      networkKind: kind = "edge",
+      limits,
+      ports = [],
+      scratchMiB,
+      knowsNode = false,
+      files,
+    } = args;
+    const { readySeconds, stopSeconds = STOP_SECONDS } = args;
     const user = uidOf(target.owner, name);
+    const probe = probeOf(args);
     const parent = { parent: this };
-    this.networkName = new EstateNetwork(name, { target, component: name, subnet, kind: "edge" }, parent).networkName;
+    this.networkName = new EstateNetwork(name, { target, component: name, subnet, kind }, parent).networkName;
     this.imageId = target.image(name, args.recipe({ user }), parent);
     const workload = target.workload(
       name,
@@ -72,15 +92,17 @@ export abstract class PackagedProgram extends pulumi.ComponentResource {
         mounts: dataMounts(name, args, parent),
         hostPaths: [],
         scratchMiB: { "/tmp": scratchMiB },
-        probe: readinessProbe(args.health, probe.path, probe.port),
+        probe,
+        ...(readySeconds === undefined ? {} : { readySeconds, readyCommand: probe.command }),
         contract: JSON.stringify({ version: 1, limits }),
         onNewContract: "reload",
         supervised: false,
         // Two cannot publish one port, and a server's network has no address to spare for a second one.
         newBesideOld: false,
-        stopSeconds: STOP_SECONDS,
+        stopSeconds,
         secrets: files,
         closed: false,
+        ...(args.sharedMemory ? { sharedMemory: true } : {}),
         knowsNode,
         replicas: 1,
         placement: undefined,
@@ -89,7 +111,13 @@ export abstract class PackagedProgram extends pulumi.ComponentResource {
     );
     this.containerId = workload.containerId;
     this.effective = workload.effective;
+    this.running = workload.running;
   }
+}
+
+function probeOf({ health, probe }: PackagedProgramArgs): ProbeSpec {
+  if ("path" in probe) return readinessProbe(health, probe.path, probe.port);
+  return { ...readinessProbe(health), command: probe.command };
 }
 
 function dataMounts(

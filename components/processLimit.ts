@@ -17,6 +17,11 @@ export interface ProcessLimitArgs {
    * @default not waited for
    */
   readySeconds?: number;
+  /**
+   * Command that ends with 0 in the container when it is ready.
+   * @default its program says so on /ready
+   */
+  readyCommand?: readonly string[];
 }
 
 /**

@@ -5,5 +5,9 @@
  */
 export const SECCOMP_FILE = "components/seccomp-d62863ee.json";
 
+/** The same with System V's shared memory, which a container shares with nobody: PostgreSQL does not start without. */
+export const SHARED_MEMORY_FILE = "components/seccomp-1dcf3240.json";
+
 /** For a container's `securityOpts`. */
 export const SECCOMP_OPTION = `seccomp=${SECCOMP_FILE}`;
+export const SHARED_MEMORY_OPTION = `seccomp=${SHARED_MEMORY_FILE}`;

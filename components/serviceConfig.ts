@@ -129,18 +129,19 @@ export interface ServiceSurroundings {
   /** Names of the MCP servers and of the estate's own components. */
   taken: ReadonlySet<string>;
   networkRange: string;
-  gatewayPort: number;
+  /** `PORT/PROTOCOL` of the host → who has it. */
+  ports: ReadonlyMap<string, string>;
 }
 
 /** One line per fault of services and networks that are each well-formed: key, value given, what is allowed. */
 export function serviceFaults(
   services: readonly ServiceConfig[],
   networks: readonly SharedNetworkConfig[],
-  { namespace, taken, networkRange, gatewayPort }: ServiceSurroundings,
+  { namespace, taken, networkRange, ports: portsOfOthers }: ServiceSurroundings,
 ): string[] {
   const faults: string[] = [];
   const known = networks.map(({ name }) => name);
-  const portUsers = new Map([[`${gatewayPort}/tcp`, "the gateway"]]);
+  const portUsers = new Map(portsOfOthers);
   for (const { name, ports, networks: joined, env, secretEnv } of services) {
     const key = `${namespace}:services.${name}`;
     if (taken.has(name)) faults.push(`${key}: "${name}" is the name of a server or of the estate's own; give another`);

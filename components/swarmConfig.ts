@@ -49,8 +49,9 @@ interface TargetSettings {
   swarm: SwarmConfig | undefined;
   gateway: { replicas: number; placement?: PlacementConfig | undefined; bind: string };
   servers: ReadonlyArray<{ name: string; hasVolumes: boolean; placement: PlacementConfig | undefined; egress: number }>;
-  /** Keys of services and networks of the user's own. */
+  /** Keys of services, core services and networks of the user's own. */
   services: readonly string[];
+  coreServices: readonly string[];
   networks: readonly string[];
 }
 
@@ -72,7 +73,7 @@ function dockerFaults({ swarm, gateway, servers }: TargetSettings, namespace: st
 }
 
 function swarmFaults(settings: TargetSettings, namespace: string): string[] {
-  const { swarm, gateway, servers, services, networks } = settings;
+  const { swarm, gateway, servers, services, coreServices, networks } = settings;
   const faults: string[] = [];
   const nodes = Object.keys(swarm?.nodes ?? {});
   const keeping = servers.filter(({ hasVolumes }) => hasVolumes).map(({ name }) => name);
@@ -95,6 +96,8 @@ function swarmFaults(settings: TargetSettings, namespace: string): string[] {
   }
   for (const name of services)
     faults.push(`${namespace}:services.${name}: given; target swarm runs no such services yet`);
+  for (const name of coreServices)
+    faults.push(`${namespace}:coreServices.${name}: given; target swarm runs no such services yet`);
   for (const name of networks)
     faults.push(`${namespace}:networks.${name}: given; target swarm makes no such networks yet`);
   return faults;

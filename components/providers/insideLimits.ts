@@ -14,24 +14,65 @@ export interface InsideGap {
 /** A supervisor answers within half a second of its start on an idle host; ten leave room for a busy one. */
 const DEADLINE_MS = 10_000;
 const PAUSE_MS = 150;
+const LAST_LINES = 5;
 
 /**
  * Waits until the program in a running container says on /ready that it works: a supervisor that its server has given a real
- * MCP answer, a gateway that it takes calls.
+ * MCP answer, a gateway that it takes calls; or until `command` ends with 0 in it.
  * @throws Error with the program's own reason when it does not in time.
  */
-export async function untilReady(container: Docker.Container, component: string, seconds: number): Promise<void> {
+export async function untilReady(
+  container: Docker.Container,
+  component: string,
+  seconds: number,
+  command?: readonly string[],
+): Promise<void> {
   const end = Date.now() + seconds * 1000;
   for (;;) {
-    const { stdout } = await execIn(container, ["/usr/bin/curl", "-s", `http://127.0.0.1:${SERVICE_PORT}/ready`]);
-    const { state, reason } = readinessIn(stdout);
+    const { state, reason } = await (command ? probed(container, command) : asked(container));
     if (state === "healthy" || state === "degraded") return;
-    if (Date.now() > end) throw new Error(`${component} is ${state} ${seconds} s after its start: ${reason}`);
+    if (Date.now() > end) {
+      const last = command ? `; its last words: ${await lastWords(container)}` : "";
+      throw new Error(`${component} is ${state} ${seconds} s after its start: ${reason}${last}`);
+    }
     await sleep(PAUSE_MS);
   }
 }
 
-function readinessIn(text: string): { state: string; reason: string } {
+async function asked(container: Docker.Container): Promise<Readiness> {
+  const { stdout } = await execIn(container, ["/usr/bin/curl", "-s", `http://127.0.0.1:${SERVICE_PORT}/ready`]);
+  return readinessIn(stdout);
+}
+
+async function probed(container: Docker.Container, command: readonly string[]): Promise<Readiness> {
+  const { code } = await execIn(container, [...command]);
+  if (code === 0) return { state: "healthy", reason: "" };
+  const what = code === -1 ? "its container does not run" : `its probe ends with ${code}`;
+  return { state: "silent", reason: what };
+}
+
+/** Newest lines of its log, as the container may be gone when somebody looks. */
+async function lastWords(container: Docker.Container): Promise<string> {
+  const log = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
+  return textOf(log).trim().split("\n").join(" | ") || "none";
+}
+
+/** Docker puts eight bytes before what came at once, the last four its length. */
+function textOf(log: Buffer): string {
+  let text = "";
+  for (let at = 0, end; at + 8 <= log.length; at = end) {
+    end = at + 8 + log.readUInt32BE(at + 4);
+    text += log.toString("utf8", at + 8, end);
+  }
+  return text;
+}
+
+interface Readiness {
+  state: string;
+  reason: string;
+}
+
+function readinessIn(text: string): Readiness {
   try {
     const { state, reason } = JSON.parse(text) as { state: string; reason: string | null };
     return { state, reason: reason ?? "no reason given" };

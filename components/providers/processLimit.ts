@@ -16,6 +16,8 @@ export interface ProcessLimitInputs {
   supervised: boolean;
   /** How long its server may take to give its first good answer, in seconds; absent where it is not to run. */
   readySeconds?: number | undefined;
+  /** Command that ends with 0 when it is ready; absent where its program says so on /ready. */
+  readyCommand?: readonly string[] | undefined;
   /** What Docker has; declared as `limits.pids`. */
   observedPids: number;
   /** `running` when all is well, else Docker's own word. */
@@ -63,7 +65,8 @@ export async function ensureProcessLimit(inputs: ProcessLimitInputs): Promise<Pr
       `${inputs.component}: what is declared is not what runs; the container was stopped\n${table(gaps)}`,
     );
   }
-  if (inputs.readySeconds !== undefined) await untilReady(container, inputs.component, inputs.readySeconds);
+  const { component, readySeconds, readyCommand } = inputs;
+  if (readySeconds !== undefined) await untilReady(container, component, readySeconds, readyCommand);
   const observed = { observedPids: effective.docker.pids, observedState: stateOf(info) };
   return { ...inputs, ...observed, effective, provedAt: new Date().toISOString() };
 }

@@ -13,7 +13,7 @@ import { ProcessLimit, type ProcessLimitArgs } from "../processLimit.ts";
 import type { OrphanPolicy } from "../providers/orphans.ts";
 import type { SmokeReport, SmokeWorkload } from "../providers/smoke/suite.ts";
 import { PulledImage } from "../pulledImage.ts";
-import { SECCOMP_OPTION } from "../seccomp.ts";
+import { SECCOMP_OPTION, SHARED_MEMORY_OPTION } from "../seccomp.ts";
 import { SecretFiles } from "../secretFiles.ts";
 import type { SharedNetworkConfig } from "../serviceConfig.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
@@ -176,7 +176,7 @@ export class DockerTarget implements Target {
   }
 
   workload(name: string, spec: WorkloadSpec, opts: pulumi.CustomResourceOptions): Workload {
-    const { component, limits, supervised, readySeconds, newBesideOld } = spec;
+    const { component, limits, supervised, readySeconds, readyCommand, newBesideOld } = spec;
     const secrets = this.volume(`${name}-secrets`, component, opts);
     const args = this.containerArgs(spec, secrets.name);
     const watch = new ContainerWatch(name, { namePrefix: `${this.physicalName(name)}-`, declared: args }, opts);
@@ -194,7 +194,7 @@ export class DockerTarget implements Target {
     const { contract, closed } = spec;
     const secretNames = [CONTRACT_NAME, ...Object.keys(spec.secrets)];
     const proof = { contract, closed, secretNames, ...(supervised ? {} : { probe: spec.probe.command }) };
-    const ready = readySeconds === undefined ? {} : { readySeconds };
+    const ready = readySeconds === undefined ? {} : { readySeconds, ...(readyCommand ? { readyCommand } : {}) };
     return this.run(name, container, { component, limits, supervised, ...ready }, proof, [files], opts);
   }
 
@@ -273,7 +273,7 @@ export class DockerTarget implements Target {
       ...limitArgs(spec.limits),
       readOnly: true,
       capabilities: { drops: ["ALL"] },
-      securityOpts: ["no-new-privileges", SECCOMP_OPTION],
+      securityOpts: ["no-new-privileges", spec.sharedMemory ? SHARED_MEMORY_OPTION : SECCOMP_OPTION],
       ...(spec.closed ? { dns: [NO_NAME_SERVER], dnsOpts: NO_PATIENCE } : {}),
       tmpfs: Object.fromEntries(
         Object.entries(spec.scratchMiB).map(([path, mebibytes]) => [

@@ -102,6 +102,8 @@ export interface WorkloadSpec {
   supervised: boolean;
   /** How long its server may take to give its first good answer, in seconds; absent where it is not to run. */
   readySeconds?: number;
+  /** Command that ends with 0 when it is ready. @default it says so on /ready */
+  readyCommand?: readonly string[];
   /** A new container runs and is proved before the old one goes; else the old one goes first. */
   newBesideOld: boolean;
   /** Seconds that it gets to end by itself. */
@@ -110,6 +112,8 @@ export interface WorkloadSpec {
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** It reaches nothing but who calls it and learns no name of the outside; the smoke gate proves the former. */
   closed: boolean;
+  /** It may use System V's shared memory. @default false */
+  sharedMemory?: boolean;
   /** It is told the node that it runs on, by a target that has several. */
   knowsNode: boolean;
   /** How many of it run at once. */

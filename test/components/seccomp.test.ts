@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expectedFacts, observedFacts } from "../../components/providers/containerFacts.ts";
-import { SECCOMP_FILE, SECCOMP_OPTION } from "../../components/seccomp.ts";
+import { SECCOMP_FILE, SECCOMP_OPTION, SHARED_MEMORY_FILE } from "../../components/seccomp.ts";
 
 const root = join(import.meta.dirname, "../..");
 const text = readFileSync(join(root, SECCOMP_FILE), "utf8");
@@ -24,6 +24,22 @@ describe("the profile of system calls (R-SEC-08)", () => {
   it("is named after its content, so that another one is another container", () => {
     const digest = createHash("sha256").update(text).digest("hex").slice(0, 8);
     assert.equal(SECCOMP_FILE, `components/seccomp-${digest}.json`);
+  });
+
+  it("that of databases adds System V's shared memory and nothing else", () => {
+    const more = readFileSync(join(root, SHARED_MEMORY_FILE), "utf8");
+    assert.equal(
+      SHARED_MEMORY_FILE,
+      `components/seccomp-${createHash("sha256").update(more).digest("hex").slice(0, 8)}.json`,
+    );
+    const { syscalls, ...rest } = JSON.parse(more) as Profile;
+    const { syscalls: own, ...same } = profile;
+    assert.deepEqual(rest, same);
+    assert.deepEqual(syscalls.slice(1), own.slice(1));
+    assert.deepEqual(
+      syscalls[0]?.names.filter((name) => !own[0]?.names.includes(name)),
+      ["shmat", "shmctl", "shmdt", "shmget"],
+    );
   });
 
   it("allows nothing that Docker's own does not, and a good deal less", () => {

@@ -25,6 +25,8 @@ import { eventually } from "./testEstate.ts";
 const run = promisify(execFile);
 const QUIET_MS = 20_000;
 const GRAFANA_PORT = 12_498;
+/** 5 ms of each 100: a scrape still gets through. */
+const STARVED_NANO_CPUS = 50_000_000;
 
 describe("Alerts fire for their causes and end after the repair, end to end", function () {
   this.timeout(300_000);
@@ -381,6 +383,27 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       },
       async () => {
         for (let i = 0; i < 200; i++) await estate.execute("everything", "echo", { message: "quick" });
+      },
+    );
+  });
+
+  it("R-ALR-11: the gateway's own health answer is slow", async () => {
+    const gateway = await estate.container("gateway");
+    const { NanoCpus } = (await gateway.inspect()).HostConfig;
+    let asking = true;
+    const ask = async (): Promise<void> => {
+      while (asking) await estate.request("/health").catch(() => undefined);
+    };
+    await provoke(
+      "SlowHealth",
+      {},
+      async () => {
+        await gateway.update({ NanoCpus: STARVED_NANO_CPUS });
+        for (let caller = 0; caller < 4; caller++) void ask();
+      },
+      async () => {
+        asking = false;
+        await gateway.update({ NanoCpus });
       },
     );
   });

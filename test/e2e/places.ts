@@ -15,6 +15,7 @@ export const places = {
   bak: { port: 12301, range: "10.215.0.0/16" },
   bench: { port: 11901, range: "10.239.0.0/16" },
   canary: { port: 12468, range: "10.251.0.0/16" },
+  core: { port: 12482, range: "10.203.0.0/16" },
   cov: { port: 12100, range: "10.212.0.0/17" },
   "cov moved": { port: 12101, range: "10.212.128.0/17" },
   drill: { port: 12441, range: "10.244.0.0/16" },

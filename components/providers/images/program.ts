@@ -31,8 +31,8 @@ export async function packProgram(layer: Extract<Layer, { kind: "program" }>, ro
 }
 
 /** For a program that the image below already has. */
-export function packAccount({ user, mountPoints = [] }: Extract<Layer, { kind: "account" }>): Readable {
-  return packEntries([...accountFiles(user), ...mountPointEntries(user, mountPoints)]);
+export function packAccount({ user, mountPoints = [], files = {} }: Extract<Layer, { kind: "account" }>): Readable {
+  return packEntries([...accountFiles(user), ...fileEntries(files), ...mountPointEntries(user, mountPoints)]);
 }
 
 /** Files by their absolute paths. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { serverContract } from "../../../components/mcpServer.ts";
-import type { ServerConfig } from "../../../components/estateConfig.ts";
+import type { ServerConfig } from "../../../components/serverConfig.ts";
 import { packEntries } from "../../../components/providers/images/archive.ts";
 import { CONTRACT_NAME, SECRETS_DIR, SERVICE_PORT } from "../../../runtime/contract/index.ts";
 

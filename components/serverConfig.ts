@@ -1,0 +1,125 @@
+import { z } from "zod";
+import type { Limits } from "../runtime/contract/index.ts";
+import { unavailable, type CatalogueEntry } from "./catalogue/index.ts";
+import { parseTarget, type EgressTarget } from "./egressConfig.ts";
+import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
+import { limitClasses, limitClassNames } from "./limitClasses.ts";
+import { contradictions, definedOnly, limitsOverrideSchema } from "./limitSettings.ts";
+import { loopbackFaults } from "./peerAddresses.ts";
+import { secretTextSchema } from "./serviceConfig.ts";
+import { placementSchema, type PlacementConfig } from "./swarmConfig.ts";
+
+/** One MCP server in the stack's settings; `{}` takes everything from the catalogue. */
+export const serverSettingsSchema = z.strictObject({
+  /** Catalogue entry. @default the server's own name */
+  from: z.string().optional(),
+  limitClass: z.enum(limitClassNames).optional(),
+  limits: limitsOverrideSchema.optional(),
+  /** Arguments after the catalogue's command. */
+  args: z.array(z.string()).default([]),
+  /** Environment of the child, over the catalogue's. Never secrets. */
+  env: z.record(z.string(), z.string()).default({}),
+  /** Environment of the child whose values are encrypted: files in the container, an environment only in the child. */
+  secretEnv: z
+    .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretTextSchema)
+    .default({}),
+  /**
+   * Places outside that it may reach, `HOST:PORT`, with `*.` before a domain for all names below it. Its child goes there
+   * through the estate's proxy, which the usual variables name. @default none: it reaches nothing
+   */
+  egress: z
+    .array(z.string().refine((text) => parseTarget(text) !== undefined, "HOST:PORT, for example example.org:443"))
+    .default([]),
+  sharing: z.enum(["shared", "isolated"]).optional(),
+  /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
+  instances: z.int().min(1).max(MAX_INSTANCES).default(1),
+  /** Tools that may run twice: a call that was lost with its container is done once more. @default the catalogue's */
+  repeatableTools: z.array(z.string().min(1)).optional(),
+  /** stopped and quarantined: declared, but its child does not run; quarantined counts as a fault (R-ARC-07). */
+  state: z.enum(["running", "stopped", "quarantined"]).default("running"),
+  /** Where its tasks run in a swarm. @default anywhere */
+  placement: placementSchema.optional(),
+});
+
+/** A server with every question answered. */
+export interface ServerConfig {
+  name: string;
+  entry: CatalogueEntry;
+  limits: Limits;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Variable → value; secret. */
+  secretEnv: Readonly<Record<string, string>>;
+  egress: readonly EgressTarget[];
+  sharing: "shared" | "isolated";
+  instances: number;
+  repeatableTools: readonly string[];
+  state: "running" | "stopped" | "quarantined";
+  placement: PlacementConfig | undefined;
+}
+
+/**
+ * Answers every open question of the servers from the catalogue.
+ * @param reserved names of the estate's own components.
+ * @returns also one line for each fault: key, value given, what is allowed.
+ */
+export function resolveServers(
+  servers: Readonly<Record<string, z.infer<typeof serverSettingsSchema>>>,
+  catalogue: ReadonlyMap<string, CatalogueEntry>,
+  { namespace, reserved }: { namespace: string; reserved: readonly string[] },
+): { resolved: ServerConfig[]; faults: string[] } {
+  const faults: string[] = [];
+  const resolved: ServerConfig[] = [];
+  for (const [name, server] of Object.entries(servers)) {
+    const key = `${namespace}:servers.${name}`;
+    if (reserved.includes(name)) {
+      faults.push(`${key}: "${name}" is the estate's own; give the server another name and set from: ${name}`);
+      continue;
+    }
+    const entry = catalogue.get(server.from ?? name);
+    const missing = unavailable.get(server.from ?? name);
+    if (missing !== undefined) {
+      faults.push(`${key}: "${server.from ?? name}" is not to be had: ${missing}; take it out`);
+      continue;
+    }
+    if (!entry) {
+      faults.push(
+        `${key}: there is no server "${server.from ?? name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
+      );
+      continue;
+    }
+    const { args, env, instances, placement, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
+    const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
+    faults.push(...contradictions(limits, `${key}.limits`));
+    if (instances > 1 && entry.volumes) {
+      faults.push(
+        `${key}.instances: ${instances} given; it keeps data in the volume ${entry.volumes.map((volume) => volume.name).join(", ")}, which two containers must not write at once: allowed is 1`,
+      );
+    }
+    for (const variable of Object.keys(env).filter((each) => each in secretEnv)) {
+      faults.push(`${key}.env.${variable}: given in secretEnv as well; take one of the two out`);
+    }
+    faults.push(...loopbackFaults(`${key}.env`, env), ...loopbackFaults(`${key}.secretEnv`, secretEnv));
+    for (const [variable, what] of Object.entries(entry.needs ?? {})) {
+      if (variable in env || variable in secretEnv || state !== "running") continue;
+      faults.push(
+        `${key}.secretEnv.${variable}: nothing given, and it does not start without; it is ${what}: npm run pulumi -- config set --secret --path '${key}.secretEnv.${variable}', or state: stopped`,
+      );
+    }
+    const egress = server.egress.flatMap((text) => parseTarget(text) ?? []);
+    if (egress.length > 0 && instances > MAX_EGRESS_INSTANCES) {
+      faults.push(
+        `${key}.instances: ${instances} given; with egress the proxy takes an address of its network, so that allowed is at most ${MAX_EGRESS_INSTANCES}`,
+      );
+    }
+    const sharing = server.sharing ?? entry.sharing;
+    const settings = { egress, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
+    resolved.push({ name, entry, limits, ...settings });
+  }
+  if (resolved.length === 0 && faults.length === 0) {
+    faults.push(
+      `${namespace}:servers: no server is declared; name at least one of ${[...catalogue.keys()].join(", ")}`,
+    );
+  }
+  return { resolved, faults };
+}
