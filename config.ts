@@ -2,6 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { catalogue } from "./components/catalogue/index.ts";
 import { ConfigError, resolveEstate, type EstateConfig } from "./components/estateConfig.ts";
 import type { Owner } from "./components/naming.ts";
+import { isLocal } from "./components/providers/docker.ts";
+import { hostFaults } from "./components/serverMounts.ts";
+import { sourceFaults } from "./components/serverSources.ts";
 import { programVersion, type ProgramVersion } from "./components/programVersion.ts";
 
 /** Everything the program knows from outside: the stack's settings, checked, and whose objects these are. */
@@ -25,7 +28,13 @@ export function loadConfig(): Settings {
     if (namespace === config.name) raw[key] = readValue(config, key);
   }
   try {
-    return { owner, estate: resolveEstate(raw, catalogue, config.name), program: programVersion(import.meta.dirname) };
+    const estate = resolveEstate(raw, catalogue, config.name);
+    const faults = [
+      ...sourceFaults(estate.servers, import.meta.dirname, config.name),
+      ...(estate.target === "docker" && isLocal() ? hostFaults(estate.servers, config.name) : []),
+    ];
+    if (faults.length > 0) throw new ConfigError(faults.join("\n"));
+    return { owner, estate, program: programVersion(import.meta.dirname) };
   } catch (error) {
     if (error instanceof ConfigError) {
       throw new pulumi.RunError(

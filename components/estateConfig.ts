@@ -191,11 +191,12 @@ export function resolveEstate(
   for (const { name, hostPort } of coreServices) if (hostPort) ports.set(`${hostPort}/tcp`, `core service ${name}`);
   const surroundings = { namespace, taken, networkRange: network.range, ports };
   faults.push(...serviceFaults(services, networks, surroundings));
-  const placed = resolved.map(({ name, entry, placement, egress }) => ({
+  const placed = resolved.map(({ name, entry, placement, egress, hostPaths }) => ({
     name,
     hasVolumes: entry.volumes !== undefined,
     placement,
     egress: egress.length,
+    hostPaths: hostPaths.length,
   }));
   faults.push(
     ...coreServiceFaults(coreServices, {

@@ -20,6 +20,13 @@ export type Layer =
       mountPoints: readonly string[];
       files?: Readonly<Record<string, string>>;
     }
+  /** Node, an init and a probe client, from the image below with all libraries, into another's image: any Linux will do. */
+  | {
+      kind: "graft";
+      onto: { image: string } | { dockerfile: string };
+      /** Whatever else the image keeps data in is refused. */
+      mountPoints: readonly string[];
+    }
   /** Files into another's image, which is pulled where the host has none: absolute path → content, readable by everybody. */
   | { kind: "files"; base: string; files: Readonly<Record<string, string>> }
   /** The account that a program of the image below runs under, with the folder of its secrets and those of its volumes. */

@@ -315,7 +315,18 @@ function packagedRecipe(
   };
 }
 
-function programRecipe(
+/** How a program is started in an image. */
+interface ProgramStart {
+  init: string;
+  node: readonly string[];
+  /** @default the server's packages for a supervisor, "/" for the others */
+  workingDir?: string;
+}
+
+const OWN_START: ProgramStart = { init: INIT_PATH, node: [NODE_PATH] };
+
+/** A program of runtime/ on an image that has what starts it. @param requires further absolute paths that must be there */
+export function programRecipe(
   name: string,
   from: ImageRecipe,
   program: Program,
@@ -324,6 +335,7 @@ function programRecipe(
   requires: readonly string[],
   root: string,
   files?: Readonly<Record<string, string>>,
+  { init, node, workingDir }: ProgramStart = OWN_START,
 ): ImageRecipe {
   const layer: Layer = { kind: "program", program, user, mountPoints, ...(files ? { files } : {}) };
   const main = programPath(program);
@@ -334,10 +346,10 @@ function programRecipe(
     content: contentHash(layer, root),
     config: {
       user: `${user}:${user}`,
-      workingDir: program === "supervisor" ? "/app" : "/",
-      entrypoint: [INIT_PATH, "--", NODE_PATH, ...NODE_FLAGS[program], main],
+      workingDir: workingDir ?? (program === "supervisor" ? "/app" : "/"),
+      entrypoint: [init, "--", ...node, ...NODE_FLAGS[program], main],
     },
-    requires: [INIT_PATH, NODE_PATH, main, SECRETS_DIR, ...mountPoints, ...requires],
+    requires: [init, ...node.filter((part) => part.includes("/bin/")), main, SECRETS_DIR, ...mountPoints, ...requires],
   };
 }
 

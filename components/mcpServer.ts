@@ -3,9 +3,11 @@ import { SERVICE_PORT, type GatewayServer, type Limits, type ServerContract } fr
 import type { CatalogueEntry } from "./catalogue/index.ts";
 import type { HealthSettings } from "./estateConfig.ts";
 import type { ServerConfig } from "./serverConfig.ts";
+import { isForeign, type ServerEntry } from "./serverProgram.ts";
 import { egressEnv } from "./egressConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
-import { serverRecipe, type ServerRecipeArgs } from "./imageRecipe.ts";
+import { graftedServerRecipe } from "./graftRecipe.ts";
+import { serverRecipe, type ImageRecipe, type ServerRecipeArgs } from "./imageRecipe.ts";
 import { instanceNames, mayRunTwice } from "./instances.ts";
 import { uidOf, type Owner } from "./naming.ts";
 import type { EffectiveLimits } from "./providers/processLimit.ts";
@@ -72,7 +74,7 @@ export class McpServer extends pulumi.ComponentResource {
         networks: [{ network: this.networkName, aliases: [instance] }],
         ports: [],
         mounts,
-        hostPaths: [],
+        hostPaths: server.hostPaths,
         scratchMiB: { "/tmp": SCRATCH_MIB },
         probe: readinessProbe(args.health),
         contract,
@@ -119,10 +121,16 @@ export class McpServer extends pulumi.ComponentResource {
   }
 
   private buildImage(name: string, { target, server }: McpServerArgs, user: number): pulumi.Output<string> {
-    const { entry } = server;
-    const recipe = serverRecipe({ ...recipeArgsOf(entry), name: server.name, user });
-    return target.image(name, recipe, { parent: this });
+    return target.image(name, recipeOf(server.name, server.entry, user), { parent: this });
   }
+}
+
+/** The image of a server. @throws Error when a file that goes in cannot be read. */
+export function recipeOf(name: string, entry: ServerEntry, user: number): ImageRecipe {
+  const { package: source, command, volumes = [] } = entry;
+  if (!isForeign(source)) return serverRecipe({ ...recipeArgsOf({ ...entry, package: source }), name, user });
+  const onto = source.ecosystem === "image" ? { image: source.name } : { dockerfile: source.name };
+  return graftedServerRecipe({ name, onto, user, mountPoints: volumes.map(({ path }) => path), command });
 }
 
 /** What an entry says of its image. */
@@ -178,6 +186,11 @@ function routeOf(
   });
 }
 
+/** Where our images have programs; others' say so themselves. */
+function ownEnv(entry: ServerEntry): Record<string, string> {
+  return isForeign(entry.package) ? {} : { PATH: "/usr/local/bin:/usr/bin:/bin" };
+}
+
 /** Only for who may go out: the others would look for a proxy that is not there. */
 function proxyEnv({ egress }: ServerConfig): Record<string, string> {
   return egress.length > 0 ? egressEnv() : {};
@@ -195,7 +208,8 @@ export function serverContract({ estate, stack }: Owner, server: ServerConfig, h
     transport: entry.transport,
     command: [...entry.command, ...server.args],
     cwd: entry.cwd ?? "/app",
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", ...proxyEnv(server), ...entry.env, ...server.env },
+    env: { ...ownEnv(entry), HOME: "/tmp", ...proxyEnv(server), ...entry.env, ...server.env },
+    ...(isForeign(entry.package) ? { imageEnv: true } : {}),
     // Each value is a file of its variable's name.
     secretEnv: Object.fromEntries(Object.keys(server.secretEnv).map((variable) => [variable, variable])),
     sharing: server.sharing,

@@ -6,6 +6,8 @@ import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import { contradictions, definedOnly, limitsOverrideSchema } from "./limitSettings.ts";
 import { loopbackFaults } from "./peerAddresses.ts";
+import { mountFaults, serverHostPathSchema, type ServerHostPath } from "./serverMounts.ts";
+import { entryOf, programFaults, serverProgramSchema, type ServerEntry } from "./serverProgram.ts";
 import { secretTextSchema } from "./serviceConfig.ts";
 import { placementSchema, type PlacementConfig } from "./swarmConfig.ts";
 
@@ -13,6 +15,8 @@ import { placementSchema, type PlacementConfig } from "./swarmConfig.ts";
 export const serverSettingsSchema = z.strictObject({
   /** Catalogue entry. @default the server's own name */
   from: z.string().optional(),
+  /** In place of a catalogue entry. @default none */
+  program: serverProgramSchema.optional(),
   limitClass: z.enum(limitClassNames).optional(),
   limits: limitsOverrideSchema.optional(),
   /** Arguments after the catalogue's command. */
@@ -30,6 +34,8 @@ export const serverSettingsSchema = z.strictObject({
   egress: z
     .array(z.string().refine((text) => parseTarget(text) !== undefined, "HOST:PORT, for example example.org:443"))
     .default([]),
+  /** Files and folders of the host that it sees, read-only unless said otherwise. */
+  hostPaths: z.array(serverHostPathSchema).default([]),
   sharing: z.enum(["shared", "isolated"]).optional(),
   /** Containers that share the calls; the limits hold for each. More than one only without volumes. */
   instances: z.int().min(1).max(MAX_INSTANCES).default(1),
@@ -44,18 +50,44 @@ export const serverSettingsSchema = z.strictObject({
 /** A server with every question answered. */
 export interface ServerConfig {
   name: string;
-  entry: CatalogueEntry;
+  entry: ServerEntry;
   limits: Limits;
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   /** Variable → value; secret. */
   secretEnv: Readonly<Record<string, string>>;
   egress: readonly EgressTarget[];
+  hostPaths: readonly ServerHostPath[];
   sharing: "shared" | "isolated";
   instances: number;
   repeatableTools: readonly string[];
   state: "running" | "stopped" | "quarantined";
   placement: PlacementConfig | undefined;
+}
+
+type ServerSettings = z.infer<typeof serverSettingsSchema>;
+
+/** The entry, or what is wrong with what is asked for. */
+function fromCatalogue(
+  wanted: string,
+  catalogue: ReadonlyMap<string, CatalogueEntry>,
+  key: string,
+): ServerEntry | string[] {
+  const missing = unavailable.get(wanted);
+  if (missing !== undefined) return [`${key}: "${wanted}" is not to be had: ${missing}; take it out`];
+  const known = [...catalogue.keys()].join(", ");
+  return (
+    catalogue.get(wanted) ?? [
+      `${key}: there is no server "${wanted}" in the catalogue; known are ${known}; program: declares another`,
+    ]
+  );
+}
+
+function programOf(name: string, { program, from }: ServerSettings, key: string): ServerEntry | string[] {
+  if (!program) return [];
+  if (from !== undefined) return [`${key}: from and program are both given; one of the two is allowed`];
+  const faults = programFaults(program, `${key}.program`);
+  return faults.length > 0 ? faults : entryOf(name, program);
 }
 
 /**
@@ -64,7 +96,7 @@ export interface ServerConfig {
  * @returns also one line for each fault: key, value given, what is allowed.
  */
 export function resolveServers(
-  servers: Readonly<Record<string, z.infer<typeof serverSettingsSchema>>>,
+  servers: Readonly<Record<string, ServerSettings>>,
   catalogue: ReadonlyMap<string, CatalogueEntry>,
   { namespace, reserved }: { namespace: string; reserved: readonly string[] },
 ): { resolved: ServerConfig[]; faults: string[] } {
@@ -76,16 +108,9 @@ export function resolveServers(
       faults.push(`${key}: "${name}" is the estate's own; give the server another name and set from: ${name}`);
       continue;
     }
-    const entry = catalogue.get(server.from ?? name);
-    const missing = unavailable.get(server.from ?? name);
-    if (missing !== undefined) {
-      faults.push(`${key}: "${server.from ?? name}" is not to be had: ${missing}; take it out`);
-      continue;
-    }
-    if (!entry) {
-      faults.push(
-        `${key}: there is no server "${server.from ?? name}" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
-      );
+    const entry = server.program ? programOf(name, server, key) : fromCatalogue(server.from ?? name, catalogue, key);
+    if (Array.isArray(entry)) {
+      faults.push(...entry);
       continue;
     }
     const { args, env, instances, placement, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
@@ -112,8 +137,10 @@ export function resolveServers(
         `${key}.instances: ${instances} given; with egress the proxy takes an address of its network, so that allowed is at most ${MAX_EGRESS_INSTANCES}`,
       );
     }
+    faults.push(...mountFaults(server.hostPaths, entry.volumes ?? [], key));
     const sharing = server.sharing ?? entry.sharing;
-    const settings = { egress, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
+    const { hostPaths } = server;
+    const settings = { egress, hostPaths, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
     resolved.push({ name, entry, limits, ...settings });
   }
   if (resolved.length === 0 && faults.length === 0) {

@@ -11,7 +11,7 @@ const labelName = z.string().refine((name) => !name.startsWith("mcp-estate."), "
 /** A value that stands encrypted in the stack file: `pulumi config set --secret --path KEY`. */
 export const secretTextSchema = z.string();
 
-const DOCKER_SOCKETS = new Set(["/var/run/docker.sock", "/run/docker.sock"]);
+export const DOCKER_SOCKETS: ReadonlySet<string> = new Set(["/var/run/docker.sock", "/run/docker.sock"]);
 const DEFAULT_STOP_SECONDS = 10;
 
 const portSchema = z.strictObject({
@@ -29,7 +29,7 @@ const volumeSchema = z.strictObject({
   dockerName: dockerName.optional(),
 });
 
-const hostPathSchema = z.strictObject({
+export const hostPathSchema = z.strictObject({
   hostPath: containerPath.refine(
     (path) => !DOCKER_SOCKETS.has(path),
     "no container gets the Docker socket: whoever has it has the host (R-SEC-07)",

@@ -48,7 +48,13 @@ interface TargetSettings {
   target: "docker" | "swarm";
   swarm: SwarmConfig | undefined;
   gateway: { replicas: number; placement?: PlacementConfig | undefined; bind: string };
-  servers: ReadonlyArray<{ name: string; hasVolumes: boolean; placement: PlacementConfig | undefined; egress: number }>;
+  servers: ReadonlyArray<{
+    name: string;
+    hasVolumes: boolean;
+    placement: PlacementConfig | undefined;
+    egress: number;
+    hostPaths: number;
+  }>;
   /** Keys of services, core services and networks of the user's own. */
   services: readonly string[];
   coreServices: readonly string[];
@@ -90,7 +96,9 @@ function swarmFaults(settings: TargetSettings, namespace: string): string[] {
       `${namespace}:gateway.bind: 127.0.0.1 given; a swarm publishes on every address of each node: give the address of a node under which you call, and gateway.tls`,
     );
   }
-  for (const { name, egress } of servers) {
+  for (const { name, egress, hostPaths } of servers) {
+    if (hostPaths > 0)
+      faults.push(`${namespace}:servers.${name}.hostPaths: given; target swarm mounts nothing of its nodes yet`);
     if (egress > 0)
       faults.push(`${namespace}:servers.${name}.egress: given; target swarm has no way out for servers yet`);
   }

@@ -1,7 +1,7 @@
 /**
  * `npm run catalogue -- list` shows what a stack can name. `npm run catalogue -- verify [NAME…]` builds servers, starts each
  * without any network under its limits, has it prove itself, measures, and writes docs/results/catalogue.md; without names all
- * of them. Exit code 0: all prove themselves or list as they must, within their limits, 2: the printed table says which does
+ * of them. `npm run catalogue -- lock FOLDER npm:NAME@VERSION` (or pypi:NAME==VERSION) pins the packages of one. Exit code 0: all prove themselves or list as they must, within their limits, 2: the printed table says which does
  * not, or is vulnerable; 1: it could not be tried.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { Circumstances, writeResult } from "./bench/results.ts";
 import { withDocker } from "./bench/withDocker.ts";
 import { namesOnly, takeOption } from "./lib/args.ts";
 import { askAudit, judge, SEVERITIES } from "./lib/catalogue/audit.ts";
+import { lockPackages } from "./lib/catalogue/lock.ts";
 import { cells, HEADERS, mergeReport, reportParts } from "./lib/catalogue/report.ts";
 import { limitFaults, type Row } from "./lib/catalogue/row.ts";
 import { billOfMaterials, lockedPackages } from "./lib/catalogue/sbom.ts";
@@ -28,6 +29,7 @@ const say = sayer("catalogue");
 
 await main(async () => {
   const [command = "list", ...rest] = process.argv.slice(2);
+  if (command === "lock") return lock(rest);
   const to = takeOption(rest, "to") ?? "sbom";
   const from = takeOption(rest, "from") ?? "high";
   const names = namesOnly(rest, "--to DIR, --from SEVERITY and names of servers");
@@ -44,9 +46,16 @@ await main(async () => {
     case "audit":
       return auditAll(entries, from);
     default:
-      throw new UserError(`"${command}" given; allowed are list, verify, sbom, licences and audit`);
+      throw new UserError(`"${command}" given; allowed are list, verify, lock, sbom, licences and audit`);
   }
 });
+
+async function lock([folder, ...packages]: readonly string[]): Promise<number> {
+  if (folder === undefined)
+    throw new UserError("no folder given; lock FOLDER PACKAGE…, for example lock servers/mine npm:my-server@1.2.3");
+  say(`wrote ${await lockPackages(folder, packages)}`);
+  return 0;
+}
 
 function find(name: string): CatalogueEntry {
   const entry = catalogue.get(name);

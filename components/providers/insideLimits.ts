@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { SERVICE_PORT } from "../../runtime/contract/index.ts";
 import { execIn } from "./containerExec.ts";
+import { withoutFrames } from "./logFrames.ts";
 
 /** A difference that the supervisor sees between its contract and its own kernel limits. */
 export interface InsideGap {
@@ -54,17 +55,7 @@ async function probed(container: Docker.Container, command: readonly string[]): 
 /** Newest lines of its log, as the container may be gone when somebody looks. */
 async function lastWords(container: Docker.Container): Promise<string> {
   const log = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
-  return textOf(log).trim().split("\n").join(" | ") || "none";
-}
-
-/** Docker puts eight bytes before what came at once, the last four its length. */
-function textOf(log: Buffer): string {
-  let text = "";
-  for (let at = 0, end; at + 8 <= log.length; at = end) {
-    end = at + 8 + log.readUInt32BE(at + 4);
-    text += log.toString("utf8", at + 8, end);
-  }
-  return text;
+  return withoutFrames(log).trim().split("\n").join(" | ") || "none";
 }
 
 interface Readiness {

@@ -193,7 +193,11 @@ export class DockerTarget implements Target {
     );
     const { contract, closed } = spec;
     const secretNames = [CONTRACT_NAME, ...Object.keys(spec.secrets)];
-    const proof = { contract, closed, secretNames, ...(supervised ? {} : { probe: spec.probe.command }) };
+    const mounts =
+      supervised && Array.isArray(spec.hostPaths) && spec.hostPaths.length > 0
+        ? { mounts: spec.hostPaths as readonly HostPath[] }
+        : {};
+    const proof = { contract, closed, secretNames, ...mounts, ...(supervised ? {} : { probe: spec.probe.command }) };
     const ready = readySeconds === undefined ? {} : { readySeconds, ...(readyCommand ? { readyCommand } : {}) };
     return this.run(name, container, { component, limits, supervised, ...ready }, proof, [files], opts);
   }
@@ -313,7 +317,7 @@ export class DockerTarget implements Target {
 }
 
 /** What the smoke gate looks for. */
-interface Proof extends Pick<SmokeWorkload, "secretNames" | "closed" | "probe"> {
+interface Proof extends Pick<SmokeWorkload, "secretNames" | "closed" | "probe" | "mounts"> {
   contract?: pulumi.Input<string>;
 }
 

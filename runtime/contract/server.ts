@@ -63,8 +63,10 @@ export const serverContractSchema = z.strictObject({
   /** Absolute path of the executable and its arguments; never a shell line. */
   command: z.array(z.string()).min(1),
   cwd: z.string(),
-  /** The whole environment of the child: nothing is inherited. */
+  /** The whole environment of the child: nothing is inherited, unless `imageEnv` says so. */
   env: z.record(z.string(), z.string()),
+  /** What the image itself gives lies below `env`: others' images rely on theirs. @default false */
+  imageEnv: z.boolean().optional(),
   /** Environment variable of the child → file below SECRETS_DIR that holds its value. */
   secretEnv: z.record(z.string(), z.string()),
   /** shared: one child for all sessions; isolated: one child per principal from a bounded pool. */

@@ -28,12 +28,17 @@ export function readSecrets(contract: ServerContract, secretsDir: string): Recor
   return Object.fromEntries(entries.map(([variable, file]) => [variable, readSecret(variable, file, secretsDir)]));
 }
 
-/** Command and environment of the child: exactly what the contract says, nothing inherited. */
+/**
+ * Command and environment of the child: exactly what the contract says, and what the image gives where the contract says so.
+ * @param own environment of this process.
+ */
 export function childSpec(
-  contract: ServerContract,
+  { command, cwd, env, imageEnv = false }: ServerContract,
   secrets: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string | undefined>> = process.env,
 ): ChildSpec & { env: Record<string, string> } {
-  return { command: contract.command, cwd: contract.cwd, env: { ...contract.env, ...secrets } };
+  const given = imageEnv ? Object.entries(own).filter((each): each is [string, string] => each[1] !== undefined) : [];
+  return { command, cwd, env: { ...Object.fromEntries(given), ...env, ...secrets } };
 }
 
 /** Shorter ones would mask ordinary text. */

@@ -66,7 +66,7 @@ describe("resolveEstate", () => {
     [
       "an unknown server",
       { servers: { memroy: {} } },
-      `mcp-estate:servers.memroy: there is no server "memroy" in the catalogue; known are ${[...catalogue.keys()].join(", ")}`,
+      `mcp-estate:servers.memroy: there is no server "memroy" in the catalogue; known are ${[...catalogue.keys()].join(", ")}; program: declares another`,
     ],
     [
       "no server at all",
@@ -132,7 +132,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, limitClass, limits, args, env, secretEnv, egress, sharing, instances, repeatableTools, state, placement",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, program, limitClass, limits, args, env, secretEnv, egress, hostPaths, sharing, instances, repeatableTools, state, placement",
     ],
     [
       "a variable that is secret and is not",

@@ -38,7 +38,7 @@ describe("npm run up refuses in one clear line (real engine)", function () {
   it("an unknown server", async () => {
     assert.match(
       await refusal({ "mcp-estate:servers": { memroy: {} } }),
-      /mcp-estate:servers\.memroy: there is no server "memroy" in the catalogue; known are ai-memory, asana, .*, time$/m,
+      /mcp-estate:servers\.memroy: there is no server "memroy" in the catalogue; known are ai-memory, asana, .*, time; program: declares another$/m,
     );
   });
 

@@ -97,9 +97,12 @@ async function requirePath(container: Docker.Container, path: string, tag: strin
     ({ mode } = JSON.parse(stat) as { mode: number });
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new Error(`${tag} would not start: there is no ${path} in it; check the start command and the lock folder`, {
-      cause: error,
-    });
+    throw new Error(
+      `${tag} would not start: there is no ${path} in it; check the start command and what the image is made of`,
+      {
+        cause: error,
+      },
+    );
   }
   if (path.includes("/bin/") && (mode & ANYBODY_EXECUTES) === 0) {
     throw new Error(`${tag} would not start: ${path} is not executable`);

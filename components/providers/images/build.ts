@@ -4,9 +4,10 @@ import { LABEL_COMPONENT } from "../../naming.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import { contentHash } from "./contentHash.ts";
 import { buildDebian } from "./debian.ts";
-import { finish, inspectTag } from "./docker.ts";
+import { inspectTag, pulled } from "./docker.ts";
 import { connectTo } from "../docker.ts";
 import { exclusive, singleFlight } from "./exclusive.ts";
+import { graftBase, openKit } from "./graft.ts";
 import { stageLayer } from "./layers.ts";
 import { ARCHITECTURES, type Architecture } from "./packages.ts";
 
@@ -87,7 +88,7 @@ async function buildImage(
     from && ensureImage({ tag: imageTag(from), recipe: from, labels: {}, dockerHost }, { root, log }),
     stageLayer(recipe, architecture, root),
   ]);
-  const base = recipe.layer.kind === "files" ? await pulled(docker, recipe.name, recipe.layer.base) : below?.imageId;
+  const base = await baseOf(docker, recipe, below?.imageId, root);
   const assembly: Assembly = {
     docker,
     architecture,
@@ -101,26 +102,24 @@ async function buildImage(
     log: (line) => log(`${tag}: ${line}`),
   };
   if (recipe.layer.kind === "debian") await buildDebian(recipe.layer, assembly);
+  else if (recipe.layer.kind === "graft")
+    await assemble({ ...assembly, archive: await openKit(docker, below?.imageId) });
   else await assemble({ ...assembly, ...(await open?.()) });
   const { Id: imageId } = await docker.getImage(tag).inspect();
   log(`${tag}: built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return { imageId, built: [...(below?.built ?? []), tag] };
 }
 
-/**
- * Id of another's image, from its registry where the host has none.
- * @throws Error when it is neither there nor to be had.
- */
-async function pulled(docker: Docker, name: string, reference: string): Promise<string> {
-  try {
-    if (!(await inspectTag(docker, reference))) await finish(docker, await docker.pull(reference));
-    return (await docker.getImage(reference).inspect()).Id;
-  } catch (error) {
-    throw new Error(
-      `${name}: image "${reference}" is not on the Docker host and cannot be pulled (${(error as Error).message}); load it with docker load, or take ${name} out of the stack's settings`,
-      { cause: error },
-    );
-  }
+/** Id of the image that the layer goes onto. */
+async function baseOf(
+  docker: Docker,
+  { layer, name }: ImageRecipe,
+  below: string | undefined,
+  root: string,
+): Promise<string | undefined> {
+  if (layer.kind === "files") return pulled(docker, name, layer.base);
+  if (layer.kind === "graft") return graftBase(docker, name, layer, root);
+  return below;
 }
 
 /** @throws Error when the Docker host has another processor than those that the packages are published for. */

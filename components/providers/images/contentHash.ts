@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
 import type { Layer, Program } from "../../imageLayers.ts";
 
 /** How esbuild bundles a program; part of what the hash covers. Syntax is shortened, names stay for stack traces. */
@@ -38,9 +38,21 @@ interface PackageLock {
  */
 export function contentHash(layer: Layer, root: string): string {
   if (layer.kind === "program") return programHash(layer.program, root);
+  if (layer.kind === "graft") return "dockerfile" in layer.onto ? folderHash(layer.onto.dockerfile, root) : "";
   if (layer.kind !== "npm" && layer.kind !== "pypi") return "";
   const hash = createHash("sha256");
   for (const name of LOCK_FILES[layer.kind]) addPart(hash, name, read(root, posix.join(layer.lockFolder, name)));
+  return hash.digest("hex");
+}
+
+/** All files of a folder. */
+function folderHash(folder: string, root: string): string {
+  const hash = createHash("sha256");
+  const files = readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).filter((each) =>
+    each.isFile(),
+  );
+  const paths = files.map(({ parentPath, name }) => posix.join(relative(root, parentPath), name)).sort();
+  for (const path of paths) addPart(hash, path, read(root, path));
   return hash.digest("hex");
 }
 

@@ -26,7 +26,7 @@ const COMPILE = [
 
 /**
  * Fetches what a layer needs, which takes long and can go on while the image below is built.
- * @returns opens the layer's content; undefined for Debian, which is no layer above another.
+ * @returns opens the layer's content; undefined for Debian and for a graft, which take what is in images.
  */
 export async function stageLayer(
   { layer, content }: ImageRecipe,
@@ -35,6 +35,7 @@ export async function stageLayer(
 ): Promise<(() => LayerContent | Promise<LayerContent>) | undefined> {
   switch (layer.kind) {
     case "debian":
+    case "graft":
       return undefined;
     case "node": {
       const file = await nodeBinary(layer.version, architecture, root);

@@ -35,6 +35,20 @@ export async function delivered({ containerId, dockerHost, service, secretNames 
   return secretNames.length === 1 ? "1 file" : `${secretNames.length} files`;
 }
 
+/** @throws Error naming what of the host its account cannot read, or not write where it was declared so. */
+export async function mounted({ containerId, dockerHost, mounts = [] }: SmokeWorkload): Promise<string> {
+  const container = connectTo(dockerHost).getContainer(containerId);
+  const faults: string[] = [];
+  for (const { path, readOnly } of mounts) {
+    const can = async (flag: string) =>
+      (await execIn(container, ["/bin/sh", "-c", `test ${flag} "$0"`, path])).code === 0;
+    if (!(await can("-r"))) faults.push(`${path} cannot be read`);
+    else if (!readOnly && !(await can("-w"))) faults.push(`${path} cannot be written`);
+  }
+  if (faults.length > 0) throw new Error(`${faults.join(", ")}: give its account the right to`);
+  return mounts.length === 1 ? "1 path of the host" : `${mounts.length} paths of the host`;
+}
+
 /** File → bytes, as they are mounted: no archive holds the secrets of a swarm. */
 async function mountedFileSizes(container: Docker.Container): Promise<Map<string, number>> {
   const { stdout } = await execIn(container, ["/bin/sh", "-c", `cd ${SECRETS_DIR} && stat -c '%s %n' -- *`]);

@@ -31,6 +31,8 @@ export interface SmokeWorkload {
   probe?: readonly string[];
   /** Names of the files that it must have under /run/secrets. */
   secretNames: readonly string[];
+  /** What of the host it must see: paths in the container. @default nothing */
+  mounts?: ReadonlyArray<{ path: string; readOnly: boolean }>;
   /** Reaches nothing but what calls it (R-NET-04). */
   closed: boolean;
 }
@@ -42,7 +44,7 @@ export interface SmokeSpec extends GatewayAccess {
   timeoutSeconds: number;
 }
 
-export const SMOKE_CHECKS = ["answers", "probe", "limits", "secrets", "closed"] as const;
+export const SMOKE_CHECKS = ["answers", "probe", "limits", "secrets", "mounts", "closed"] as const;
 
 /** One thing that was tried. */
 export interface SmokeCheck {

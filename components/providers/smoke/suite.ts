@@ -1,6 +1,6 @@
 import { answers, toolsOf } from "./answers.ts";
 import { closed } from "./closed.ts";
-import { delivered, enforced } from "./containers.ts";
+import { delivered, enforced, mounted } from "./containers.ts";
 import { present } from "./present.ts";
 import { probed } from "./probed.ts";
 import { SMOKE_CHECKS, type SmokeCheck, type SmokeReport, type SmokeSpec } from "./spec.ts";
@@ -18,6 +18,7 @@ export async function runSmoke(spec: SmokeSpec): Promise<SmokeReport> {
     ...(workload.probe ? [settle("probe", workload.component, () => probed(workload, deadline))] : []),
     settle("limits", workload.component, () => enforced(workload)),
     ...(workload.secretNames.length > 0 ? [settle("secrets", workload.component, () => delivered(workload))] : []),
+    ...(workload.mounts ? [settle("mounts", workload.component, () => mounted(workload))] : []),
     ...(workload.closed ? [settle("closed", workload.component, () => closed(workload, workloads))] : []),
   ]);
   const servers = spec.servers.map((server) => settle("answers", server.name, () => answers(spec, server, deadline)));

@@ -1,3 +1,4 @@
+import { withoutFrames } from "../logFrames.ts";
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import type { ServiceSpec } from "./spec.ts";
@@ -102,15 +103,4 @@ function taskLog(docker: Docker, id: string): Promise<Buffer> {
       else buffer(stream as NodeJS.ReadableStream).then(resolve, reject);
     });
   });
-}
-
-/** Docker puts eight bytes before each piece of output: stream, three zeros, length. */
-function withoutFrames(buffer: Buffer): string {
-  let text = "";
-  for (let at = 0; at + 8 <= buffer.length;) {
-    const length = buffer.readUInt32BE(at + 4);
-    text += buffer.toString("utf8", at + 8, at + 8 + length);
-    at += 8 + length;
-  }
-  return text;
 }

@@ -59,8 +59,8 @@ const EDITS: readonly ProgramEdit[] = [
   { file: RECIPE, from: 'program === "supervisor" ? "/app"', to: 'program === "supervisor" ? "/opt"' },
   {
     file: RECIPE,
-    from: '      entrypoint: [INIT_PATH, "--", NODE_PATH,',
-    to: '      env: ["CHANGED=yes"],\n      entrypoint: [INIT_PATH, "-v", "--", NODE_PATH,',
+    from: '      entrypoint: [init, "--", ...node,',
+    to: '      env: ["CHANGED=yes"],\n      entrypoint: [init, "-v", "--", ...node,',
   },
   {
     file: "components/builtImage.ts",
