@@ -1,8 +1,9 @@
 /** The estate, top to bottom: settings, target, one component per server, the gateway in front of them, services. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { catalogue } from "./components/catalogue/index.ts";
 import { CoreService } from "./components/coreService.ts";
 import type { CoreServiceConfig } from "./components/coreServiceConfig.ts";
+import { coreServiceSecrets as secretsOf, withReferences } from "./components/coreServiceSecrets.ts";
 import { Edge } from "./components/edge.ts";
 import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
@@ -52,6 +53,7 @@ target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
 const { protect: protectVolumes } = estate.volumes;
+const coreSecrets = secretsOf(estate.coreServices);
 // A core service joins the networks of its servers, and they start after it.
 const coreReady = new Map(estate.coreServices.map(({ name }) => [name, Promise.withResolvers<pulumi.Resource>()]));
 const mcpServers = estate.servers.map((server) => {
@@ -60,7 +62,7 @@ const mcpServers = estate.servers.map((server) => {
   const after = Promise.all(needed.flatMap(({ name }) => coreReady.get(name)?.promise ?? []));
   return new McpServer(server.name, {
     ...{ target, server, health: estate.health, subnet, readySeconds, protectVolumes },
-    ...(needed.length > 0 ? { after } : {}),
+    ...(needed.length > 0 ? { after, secretEnv: withReferences(server.secretEnv, coreSecrets) } : {}),
   });
 });
 
@@ -126,6 +128,7 @@ const coreServices = estate.coreServices.map((service) => {
   const { name, servers: callers, networks: joined } = service;
   const made = new CoreService(name, {
     ...{ target, service, health: estate.health, subnet: subnets.get(name) ?? "", readySeconds, protectVolumes },
+    secrets: coreSecrets.get(name) ?? {},
     networks: [
       ...callers.map((caller) => mcpServers[names.indexOf(caller)]?.networkName ?? ""),
       ...joined.map((key) => networks.get(key)?.networkName ?? ""),
@@ -134,6 +137,11 @@ const coreServices = estate.coreServices.map((service) => {
   coreReady.get(name)?.resolve(made.running);
   return made;
 });
+
+if (estate.switchedOff.length > 0) {
+  const off = estate.switchedOff.map(({ name, image }) => `${name} (${image})`).join(", ");
+  void pulumi.log.info(`services that are declared and switched off: ${off}; enabled: true starts one`);
+}
 
 function toDemand({ name, limits }: Pick<(typeof estate.servers)[number], "name" | "limits">) {
   return { component: name, limits, replicas: 1 };
@@ -180,6 +188,9 @@ export const services = {
   ...deployed(estate.services, ownServices),
   ...deployed(estate.coreServices, coreServices),
 };
+
+/** Core service → passwords that callers of its own need. */
+export const coreServiceSecrets = pulumi.secret(Object.fromEntries(coreSecrets));
 
 function deployed(
   declared: ReadonlyArray<Pick<CoreServiceConfig, "name" | "limits">>,

@@ -14,6 +14,8 @@ export interface CoreServiceArgs {
   subnet: string;
   /** Seconds until it must do what it is there for, after a start. */
   readySeconds: number;
+  /** Its files, by name. */
+  secrets: Readonly<Record<string, pulumi.Output<string>>>;
   /** Networks of those that reach it. */
   networks: ReadonlyArray<pulumi.Input<string>>;
   /** @default false, what `down` leaves lies there anyway */
@@ -34,8 +36,8 @@ const BIND = "127.0.0.1";
  */
 export class CoreService extends PackagedProgram {
   constructor(name: string, args: CoreServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { target, service, health, subnet, readySeconds, networks, protectVolumes = false } = args;
-    const { kind, limits, secrets, hostPort } = service;
+    const { target, service, health, subnet, readySeconds, networks, secrets, protectVolumes = false } = args;
+    const { kind, limits, hostPort } = service;
     super(
       "mcp:index:CoreService",
       name,

@@ -3,6 +3,7 @@ import { serverNameSchema, type Limits } from "../runtime/contract/index.ts";
 import { coreServiceKinds, type CoreServiceKind } from "./coreServices/index.ts";
 import { mayRunTwice, networkPlaces } from "./instances.ts";
 import { definedOnly, limitsOverrideSchema } from "./limitSettings.ts";
+import { referencesIn } from "./secretReferences.ts";
 import { secretTextSchema } from "./serviceConfig.ts";
 
 const kindNames = [...coreServiceKinds.keys()] as [string, ...string[]];
@@ -12,7 +13,7 @@ export const coreServiceSettingsSchema = z.strictObject({
   kind: z.enum(kindNames),
   /** Over the kind's own. */
   limits: limitsOverrideSchema.optional(),
-  /** What its kind asks for, by name; each is a file that its own account alone can read. */
+  /** Passwords by name, as its kind has them. @default made once, and kept in the state; stack output coreServiceSecrets */
   secrets: z.record(z.string().min(1), secretTextSchema.regex(/^\P{Cc}*$/u, "one line of text")).default({}),
   /** Servers that reach it, under its name: it joins the network of each. */
   servers: z.array(serverNameSchema).default([]),
@@ -51,7 +52,14 @@ export interface CoreServiceSurroundings {
   taken: ReadonlySet<string>;
   networks: readonly string[];
   gatewayPort: number;
-  servers: ReadonlyArray<{ name: string; instances: number; hasVolumes: boolean; egress: number }>;
+  servers: ReadonlyArray<{
+    name: string;
+    instances: number;
+    hasVolumes: boolean;
+    egress: number;
+    env: Readonly<Record<string, string>>;
+    secretEnv: Readonly<Record<string, string>>;
+  }>;
 }
 
 /** One line per fault: key, value given, what is allowed. */
@@ -63,16 +71,11 @@ export function coreServiceFaults(
   const faults = services.flatMap(({ name, kind, secrets, servers: callers, networks: joined }) => {
     const key = `${namespace}:coreServices.${name}`;
     const unknown = Object.keys(secrets).filter((each) => !(each in kind.secrets));
-    const missing = Object.entries(kind.secrets).filter(([each, { optional }]) => !optional && !secrets[each]);
     return [
       ...(taken.has(name) ? [`${key}: "${name}" is the name of another part of the estate; give another`] : []),
       ...unknown.map(
         (each) =>
           `${key}.secrets.${each}: unknown; ${kind.name} takes ${Object.keys(kind.secrets).join(", ") || "none"}`,
-      ),
-      ...missing.map(
-        ([each, { about }]) =>
-          `${key}.secrets.${each}: nothing given, and it does not start without; it is ${about}: npm run pulumi -- config set --secret --path '${key}.secrets.${each}'`,
       ),
       ...callers
         .filter((each) => !names.includes(each))
@@ -101,5 +104,40 @@ export function coreServiceFaults(
       `${namespace}:servers.${name}: ${[...joining, ...(egress > 0 ? ["egress"] : [])].join(", ")} are to join its network, which has addresses for ${places} beside the gateway and its ${instances === 1 ? "container" : "containers"}`,
     );
   }
-  return faults;
+  return [...faults, ...servers.flatMap((server) => referenceFaults(server, services, namespace))];
+}
+
+/** `${SERVICE.SECRET}` in the variables of a server. */
+function referenceFaults(
+  { name, env, secretEnv }: CoreServiceSurroundings["servers"][number],
+  services: readonly CoreServiceConfig[],
+  namespace: string,
+): string[] {
+  const key = `${namespace}:servers.${name}`;
+  const clear = Object.entries(env).filter(([, value]) => referencesIn(value).length > 0);
+  const references = Object.entries(secretEnv).flatMap(([variable, value]) =>
+    referencesIn(value).map((reference) => ({ variable, ...reference })),
+  );
+  return [
+    ...clear.map(
+      ([variable]) => `${key}.env.${variable}: names a secret of a core service; secretEnv is the place for it`,
+    ),
+    ...references.flatMap(({ variable, service: wanted, secret }) => {
+      const where = `${key}.secretEnv.${variable}`;
+      const service = services.find((each) => each.name === wanted);
+      if (!service) {
+        const known = services.map((each) => each.name).join(", ") || "none";
+        return [`${where}: there is no core service "${wanted}"; known are ${known}`];
+      }
+      if (!(secret in service.kind.secrets)) {
+        return [
+          `${where}: ${wanted} has no secret "${secret}"; it has ${Object.keys(service.kind.secrets).join(", ") || "none"}`,
+        ];
+      }
+      if (service.servers.includes(name)) return [];
+      return [
+        `${where}: names a secret of ${wanted}, which it does not reach; ${namespace}:coreServices.${wanted}.servers: [${name}]`,
+      ];
+    }),
+  ];
 }

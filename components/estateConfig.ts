@@ -138,6 +138,8 @@ export interface EstateConfig {
   servers: readonly ServerConfig[];
   coreServices: readonly CoreServiceConfig[];
   services: readonly ServiceConfig[];
+  /** Services that are declared and not made. */
+  switchedOff: ReadonlyArray<{ name: string; image: string }>;
   networks: readonly SharedNetworkConfig[];
 }
 
@@ -179,7 +181,8 @@ export function resolveEstate(
     const names = callers.map(({ name }) => name);
     faults.push(...monitoringFaults({ target, callers: names, gatewayPort: gateway.port }, monitoring, namespace));
   }
-  const services = named(parsed.data.services);
+  const allServices = named(parsed.data.services);
+  const services = allServices.filter(({ enabled }) => enabled).map(({ enabled: _on, ...service }) => service);
   const networks = named(parsed.data.networks);
   const coreServices = resolveCoreServices(parsed.data.coreServices);
   for (const { name, limits } of services)
@@ -204,7 +207,11 @@ export function resolveEstate(
       taken: new Set([...reserved, ...Object.keys(servers)]),
       networks: networks.map(({ name }) => name),
       gatewayPort: gateway.port,
-      servers: placed.map((server, index) => ({ ...server, instances: resolved[index]?.instances ?? 1 })),
+      servers: resolved.map(({ entry, egress, ...server }) => ({
+        ...server,
+        hasVolumes: entry.volumes !== undefined,
+        egress: egress.length,
+      })),
     }),
   );
   const namesOf = (all: ReadonlyArray<{ name: string }>) => all.map(({ name }) => name);
@@ -233,6 +240,7 @@ export function resolveEstate(
     monitoring,
     servers: resolved,
     coreServices,
+    switchedOff: allServices.filter(({ enabled }) => !enabled).map(({ name, image }) => ({ name, image })),
     services,
     networks,
   };

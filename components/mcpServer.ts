@@ -25,6 +25,8 @@ export interface McpServerArgs {
   subnet: string;
   /** Whether its data volumes are protected from removal. @default false, what `down` leaves lies there anyway */
   protectVolumes?: boolean;
+  /** Values of its secret variables, where those of the settings only name others. @default as in the settings */
+  secretEnv?: Readonly<Record<string, pulumi.Input<string>>>;
   /** What must be ready before it starts; a promise, as that may join its network. @default nothing */
   after?: Promise<pulumi.Resource[]>;
 }
@@ -84,7 +86,7 @@ export class McpServer extends pulumi.ComponentResource {
         ...(server.state === "running" ? { readySeconds: args.readySeconds } : {}),
         newBesideOld: isReplaceable(server),
         stopSeconds: STOP_SECONDS,
-        secrets: server.secretEnv,
+        secrets: args.secretEnv ?? server.secretEnv,
         closed: true,
         knowsNode: false,
         replicas: 1,

@@ -58,6 +58,8 @@ const attachmentSchema = z.strictObject({
 export const serviceSettingsSchema = z.strictObject({
   /** Image reference, for example `postgres:16.4`; pulled where the host has none. */
   image: z.string().min(1),
+  /** false: declared, and not made; what it has made before is taken away, its data volumes but. */
+  enabled: z.boolean().default(true),
   /** All of them: a service without limits is refused. */
   limits: limitsSchema,
   /** Name of the container, under which others find it. @default ESTATE-STACK-SERVICE */
@@ -120,7 +122,7 @@ export const sharedNetworkSchema = z.strictObject({
 });
 
 /** A service as the program deploys it. */
-export type ServiceConfig = z.infer<typeof serviceSettingsSchema> & { name: string };
+export type ServiceConfig = Omit<z.infer<typeof serviceSettingsSchema>, "enabled"> & { name: string };
 export type SharedNetworkConfig = z.infer<typeof sharedNetworkSchema> & { name: string };
 
 /** What must hold between sections of the settings. */

@@ -1,13 +1,5 @@
 import type { Limits } from "../../runtime/contract/index.ts";
 
-/** A secret of a core service: a file that only its own account can read. */
-export interface CoreServiceSecret {
-  /** What it is, for whoever has to give it. */
-  about: string;
-  /** It works without. */
-  optional?: true;
-}
-
 /** A program that servers keep their data in, or talk through: data only. */
 export interface CoreServiceKind {
   name: string;
@@ -27,8 +19,8 @@ export interface CoreServiceKind {
   probe: string;
   /** Where it listens. */
   port: number;
-  /** File below /run/secrets → what it is. */
-  secrets: Readonly<Record<string, CoreServiceSecret>>;
+  /** File below /run/secrets, which its own account alone can read → what it is. */
+  secrets: Readonly<Record<string, string>>;
   limits: Limits;
   /** It does not start without System V's shared memory. @default false */
   sharedMemory?: true;

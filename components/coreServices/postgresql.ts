@@ -39,11 +39,7 @@ literal() {
 accounts() {
   printf 'ALTER ROLE postgres PASSWORD %s;\\n' "$(literal /run/secrets/password)"
   printf 'DO $$ BEGIN CREATE ROLE reader; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\\nGRANT pg_read_all_data TO reader;\\n'
-  if [ -s /run/secrets/readerPassword ]; then
-    printf 'ALTER ROLE reader LOGIN PASSWORD %s;\\n' "$(literal /run/secrets/readerPassword)"
-  else
-    printf 'ALTER ROLE reader NOLOGIN PASSWORD NULL;\\n'
-  fi
+  printf 'ALTER ROLE reader LOGIN PASSWORD %s;\\n' "$(literal /run/secrets/readerPassword)"
 }
 
 apply() {
@@ -57,8 +53,8 @@ apply() {
   probe: `test -e /tmp/applied && ${PSQL} -At -c 'SELECT 1' >/dev/null`,
   port: 5432,
   secrets: {
-    password: { about: "the password of the account postgres, which may do all" },
-    readerPassword: { about: "the password of the account reader, which may only read", optional: true },
+    password: "of the account postgres, which may do all",
+    readerPassword: "of the account reader, which may only read",
   },
   // Each connection is a process of its own.
   limits: { ...limitClasses.standard, memoryMiB: 1024, memoryReservationMiB: 256, processes: 50, nproc: 200 },

@@ -48,7 +48,7 @@ apply() {
   // Its own ping starts another Erlang, which takes a second of a core each time.
   probe: `test -e /tmp/applied && /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/5672; printf "AMQP\\x00\\x00\\x09\\x01" >&3; IFS= read -r -N 1 -t 4 -u 3 kind; [[ $kind == $(printf "\\x01") ]]'`,
   port: 5672,
-  secrets: { password: { about: "the password of the account estate" } },
+  secrets: { password: "of the account estate" },
   limits: {
     ...limitClasses.standard,
     pids: 128,

@@ -46,6 +46,6 @@ apply() {
 `),
   probe: `test -e /tmp/applied && REDISCLI_AUTH="$(cat /run/secrets/password)" ${ASK} ping | grep -q PONG`,
   port: 6379,
-  secrets: { password: { about: "the password of all its callers" } },
+  secrets: { password: "of all its callers" },
   limits: { ...limitClasses.light, processes: 8, nofile: { soft: 4096, hard: 4096 } },
 };

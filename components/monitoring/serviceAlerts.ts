@@ -58,7 +58,7 @@ export function serviceAlerts(context: AlertContext): Alert[] {
     {
       name: "SlowHealth",
       requirement: "R-ALR-11",
-      expr: `histogram_quantile(0.95, sum by (le) (rate(mcp_gateway_request_duration_seconds_bucket{route="/health"}[${range(300)}]))) > 0.05`,
+      expr: `histogram_quantile(0.95, sum by (le) (rate(mcp_gateway_health_seconds_bucket[${range(300)}]))) > 0.05`,
       forSeconds: 300,
       severity: "warning",
       level: 2,

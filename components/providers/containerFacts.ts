@@ -171,7 +171,8 @@ export function observedFacts(
     logDriver: HostConfig.LogConfig?.Type ?? "",
     logOpts: pairs((HostConfig.LogConfig?.Config ?? {}) as Record<string, string>, "="),
     labels: pairs(Config.Labels, "="),
-    envs: Config.Env.map((variable) => masked(variable, secretEnv)).sort(),
+    // null, whatever the types say, where neither the image nor anybody else gives one.
+    envs: ((Config.Env as string[] | null) ?? []).map((variable) => masked(variable, secretEnv)).sort(),
     entrypoints: words(Config.Entrypoint),
     command: words(Config.Cmd),
     workingDir: Config.WorkingDir,

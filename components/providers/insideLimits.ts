@@ -15,7 +15,8 @@ export interface InsideGap {
 /** A supervisor answers within half a second of its start on an idle host; ten leave room for a busy one. */
 const DEADLINE_MS = 10_000;
 const PAUSE_MS = 150;
-const LAST_LINES = 5;
+const LAST_LINES = 8;
+const LONGEST_LINE = 300;
 
 /**
  * Waits until the program in a running container says on /ready that it works: a supervisor that its server has given a real
@@ -33,8 +34,8 @@ export async function untilReady(
     const { state, reason } = await (command ? probed(container, command) : asked(container));
     if (state === "healthy" || state === "degraded") return;
     if (Date.now() > end) {
-      const last = command ? `; its last words: ${await lastWords(container)}` : "";
-      throw new Error(`${component} is ${state} ${seconds} s after its start: ${reason}${last}`);
+      const words = await lastWords(container);
+      throw new Error(`${component} is ${state} ${seconds} s after its start: ${reason}; its last words:\n${words}`);
     }
     await sleep(PAUSE_MS);
   }
@@ -55,7 +56,8 @@ async function probed(container: Docker.Container, command: readonly string[]): 
 /** Newest lines of its log, as the container may be gone when somebody looks. */
 async function lastWords(container: Docker.Container): Promise<string> {
   const log = await container.logs({ stdout: true, stderr: true, tail: LAST_LINES });
-  return withoutFrames(log).trim().split("\n").join(" | ") || "none";
+  const lines = withoutFrames(log).trim().split("\n");
+  return lines.map((line) => `  ${line.slice(0, LONGEST_LINE)}`).join("\n");
 }
 
 interface Readiness {
@@ -68,7 +70,7 @@ function readinessIn(text: string): Readiness {
     const { state, reason } = JSON.parse(text) as { state: string; reason: string | null };
     return { state, reason: reason ?? "no reason given" };
   } catch {
-    return { state: "silent", reason: "nobody answers on /ready; docker logs of its container says why" };
+    return { state: "silent", reason: "nobody answers on /ready" };
   }
 }
 

@@ -6,6 +6,7 @@ import { ContractError, readContract } from "../wire/contractFile.ts";
 import { createAuditLog, createLog } from "../wire/log.ts";
 import { Doors } from "./doors.ts";
 import { Gateway } from "./gateway.ts";
+import { SelfProbe } from "./selfProbe.ts";
 import { Succession } from "./succession.ts";
 
 /** The gateway of an estate: `gateway.mjs [CONTRACT] [--port N] [--host ADDRESS] [--secrets DIR]`. */
@@ -40,12 +41,14 @@ function main(): void {
     ...(proxy?.gatewayName ? { succession: new Succession({ ...proxy, name: proxy.gatewayName, port }) } : {}),
   });
   const doors = new Doors(gateway, port, log);
+  const probe = new SelfProbe(port, (seconds) => gateway.metrics.observeHealth(seconds));
 
   let ending = false;
   const end = async (reason: string, code: number): Promise<void> => {
     if (ending) return;
     ending = true;
     log.info({ event: "stopping", reason });
+    probe.stop();
     gateway.drain();
     if (proxy) await sleep(NOTICE_MS);
     const drained = doors.close();
@@ -78,6 +81,7 @@ function main(): void {
     // Whoever looks after this container asks it on its loopback from the beginning.
     await doors.open(proxy ? "127.0.0.1" : (values.host ?? "0.0.0.0"));
     gateway.start();
+    probe.start();
     if (proxy) await doors.openTo(proxy.subnet, process.env[NODE_VARIABLE]);
   };
   open().catch((error: unknown) => {

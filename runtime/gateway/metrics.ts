@@ -11,6 +11,7 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #requests: Counter<"route" | "server" | "status">;
   readonly #duration: Histogram<"route" | "server">;
+  readonly #health: Histogram;
   /** Looking labels up costs more than counting; the keys are as bounded as the labels. */
   readonly #known = new Map<string, { requests: Counter.Internal; duration: Histogram.Internal<"route" | "server"> }>();
 
@@ -26,6 +27,12 @@ export class GatewayMetrics {
       name: "mcp_gateway_request_duration_seconds",
       help: "Time from the request to its answer.",
       labelNames: ["route", "server"],
+      buckets: BUCKETS,
+      registers,
+    });
+    this.#health = new Histogram({
+      name: "mcp_gateway_health_seconds",
+      help: "Time from asking for its own /health, once a second, to the answer.",
       buckets: BUCKETS,
       registers,
     });
@@ -73,6 +80,10 @@ export class GatewayMetrics {
         }
       },
     });
+  }
+
+  observeHealth(seconds: number): void {
+    this.#health.observe(seconds);
   }
 
   /** `route` and `server` come from fixed sets, never from the client. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { catalogue } from "../../components/catalogue/index.ts";
 import { coreServiceKinds } from "../../components/coreServices/index.ts";
 import { resolveEstate } from "../../components/estateConfig.ts";
@@ -42,12 +43,6 @@ describe("settings of core services", () => {
 
   for (const [what, settings, more, message] of [
     ["an unknown kind", { db: { kind: "mysql" } }, {}, /coreServices\.db\.kind: "mysql" given; .*postgresql/],
-    [
-      "a missing secret, by name and with what to type",
-      { db: { kind: "postgresql" } },
-      {},
-      /coreServices\.db\.secrets\.password: nothing given, .*the account postgres.*config set --secret --path 'mcp-estate:coreServices\.db\.secrets\.password'/,
-    ],
     [
       "an unknown secret",
       { db: { ...DB, secrets: { password: "a", pasword: "b" } } },
@@ -111,6 +106,48 @@ describe("settings of core services", () => {
     });
   }
 
+  for (const [what, server, message] of [
+    [
+      "an unknown service",
+      { secretEnv: { A: "${cache.password}" } },
+      /everything\.secretEnv\.A: there is no core service "cache"; known are db/,
+    ],
+    [
+      "an unknown secret of it",
+      { secretEnv: { A: "${db.pass}" } },
+      /secretEnv\.A: db has no secret "pass"; it has password, readerPassword/,
+    ],
+    [
+      "one that it does not reach",
+      { secretEnv: { A: "x ${db.password}" } },
+      /secretEnv\.A: names a secret of db, which it does not reach; mcp-estate:coreServices\.db\.servers: \[everything\]/,
+    ],
+    [
+      "one in clear",
+      { env: { A: "${db.password}" } },
+      /env\.A: names a secret of a core service; secretEnv is the place/,
+    ],
+  ] as const) {
+    it(`a variable that names ${what} is refused`, () => {
+      assert.match(refusal({ db: DB }, { servers: { everything: server } }), message);
+    });
+  }
+
+  it("a secret variable may name secrets of what it reaches", async () => {
+    const { withReferences } = await import("../../components/coreServiceSecrets.ts");
+    const values = withReferences(
+      { URL: "db://${db.password}@db/${db.other}", PLAIN: "$x {y}" },
+      new Map([["db", { password: pulumi.secret("s3cret") }]]),
+    );
+    assert.equal(values["PLAIN"], "$x {y}");
+    assert.ok(pulumi.Output.isInstance(values["URL"]));
+    assert.equal(
+      await new Promise((resolve) => pulumi.output(values["URL"]).apply(resolve)),
+      "db://s3cret@db/${db.other}",
+    );
+    assert.equal(await pulumi.isSecret(pulumi.output(values["URL"])), true);
+  });
+
   it("as many join a server's network as it has addresses, the way out included", () => {
     const two = { db: { ...DB, servers: ["everything"] }, other: { ...DB, servers: ["everything"] } };
     assert.match(refusal(two), new RegExp(`servers\\.everything: db, other are to join its network, ${ROOM} 1`));
@@ -130,14 +167,17 @@ describe("components: a core service", () => {
     this.timeout(20_000);
     const { CoreService } = await import("../../components/coreService.ts");
     const { targetFor } = await import("../../components/targets/index.ts");
+    const { coreServiceSecrets } = await import("../../components/coreServiceSecrets.ts");
     const estate = resolve({ db: { ...DB, hostPort: 15432 }, cache: { kind: "redis", secrets: { password: CANARY } } });
     seen = await recordResources(() => {
       const target = targetFor("docker", { estate: "mcp-estate", stack: "test" }, estate.swarm);
+      const secrets = coreServiceSecrets(estate.coreServices);
       const made = estate.coreServices.map(
         (service) =>
           new CoreService(service.name, {
             ...{ target, service, health: estate.health, subnet: "10.1.2.8/29", readySeconds: 60 },
             networks: ["of-a-server"],
+            secrets: secrets.get(service.name) ?? {},
           }),
       );
       return made[0] ?? assert.fail();
@@ -170,6 +210,13 @@ describe("components: a core service", () => {
     );
     assert.equal(only(seen, "Network", "mcp-estate-test-cache").inputs["internal"], true);
     assert.equal(only(seen, "Network", "mcp-estate-test-db").inputs["internal"], false);
+  });
+
+  it("a password that the settings do not give is made once; one that they give is a file and nothing else", () => {
+    assert.deepEqual(only(seen, "RandomPassword", "db-readerPassword").inputs, { length: 32, special: false });
+    const { files } = only(seen, "SecretFiles", "db").inputs as { files: { value: Record<string, string> } };
+    assert.equal(files.value["password"], CANARY);
+    assert.deepEqual(Object.keys(files.value).sort(), ["password", "readerPassword"]);
   });
 
   it("is waited for until it answers a question of its own kind", () => {

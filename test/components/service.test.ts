@@ -80,6 +80,17 @@ async function declare(services: Record<string, unknown>): Promise<Declared[]> {
   });
 }
 
+describe("services that are switched off", () => {
+  it("are declared, named and not made", () => {
+    const estate = resolve({ db: DB, later: { ...DB, ports: [], dockerName: "later", enabled: false } });
+    assert.deepEqual(
+      estate.services.map(({ name }) => name),
+      ["db"],
+    );
+    assert.deepEqual(estate.switchedOff, [{ name: "later", image: "postgres:16.4" }]);
+  });
+});
+
 describe("services: every argument reaches a resource input (R-ARC-05)", () => {
   let seen: Declared[];
   before(async function () {

@@ -94,7 +94,8 @@ function processCase(count: number, most: number, firesAt: number, silentAt: rea
   };
 }
 
-const bucket = (name: string, labels: string, le: string): string => `${name}_bucket{${labels}, le="${le}"}`;
+const bucket = (name: string, labels: string, le: string): string =>
+  `${name}_bucket{${labels && `${labels}, `}le="${le}"}`;
 
 /** Alert → its case. */
 const cases: Readonly<Record<string, Case>> = {
@@ -174,9 +175,9 @@ const cases: Readonly<Record<string, Case>> = {
   },
   SlowHealth: {
     series: {
-      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "0.05")]: counter(10, 0),
-      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "0.1")]: counter(10, 10),
-      [bucket("mcp_gateway_request_duration_seconds", 'route="/health"', "+Inf")]: counter(10, 10),
+      [bucket("mcp_gateway_health_seconds", "", "0.05")]: counter(10, 0),
+      [bucket("mcp_gateway_health_seconds", "", "0.1")]: counter(10, 10),
+      [bucket("mcp_gateway_health_seconds", "", "+Inf")]: counter(10, 10),
     },
     firesAt: 1200,
     silentAt: [240, 2400],

@@ -399,7 +399,8 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       {},
       async () => {
         await gateway.update({ NanoCpus: STARVED_NANO_CPUS });
-        for (let caller = 0; caller < 4; caller++) void ask();
+        // Those that come together wait for each other, and for their share of the processor.
+        for (let caller = 0; caller < 32; caller++) void ask();
       },
       async () => {
         asking = false;

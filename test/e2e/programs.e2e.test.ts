@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureImage } from "../offline/support.ts";
 import { docker, eventually, TestEstate } from "./testEstate.ts";
@@ -69,16 +69,24 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
     chmodSync(shared, 0o755);
     // Below /tmp, whose folders of tests are closed to others.
     chmodSync(estate.folder, 0o755);
-    estate.configure((config) => {
-      const servers = config["mcp-estate:servers"] as Record<string, Record<string, unknown>>;
-      servers["files"] = { from: "filesystem", hostPaths: [{ hostPath: shared, path: "/work" }], args: ["/work"] };
-    });
+    change("files", () => ({ from: "filesystem", hostPaths: [{ hostPath: shared, path: "/work" }], args: ["/work"] }));
     await estate.succeed("up", ["--yes"]);
   });
   after(async () => {
     await estate.dispose();
     await docker.getImage(BARE).remove({ force: true });
   });
+
+  /** Other settings of a server; answers those that it had. */
+  function change(name: string, settings: (now: Record<string, unknown>) => Record<string, unknown>) {
+    let before: Record<string, unknown> = {};
+    estate.configure((config) => {
+      const servers = config["mcp-estate:servers"] as Record<string, Record<string, unknown>>;
+      before = servers[name] ?? {};
+      servers[name] = settings(before);
+    });
+    return before;
+  }
 
   const text = async (server: string, tool: string, args: Record<string, unknown> = {}): Promise<string> => {
     const { status, body } = await estate.execute(server, tool, args);
@@ -139,6 +147,18 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
     await estate.succeed("up", ["--yes", "--expect-no-changes"]);
   });
 
+  it("R-IMG-11: a broken import is named, and the server that worked goes on", async () => {
+    const worked = change("pypi", (server) => ({
+      program: { ...(server["program"] as object), command: ["/usr/bin/python3", "-c", "import networkx"] },
+    }));
+    const { code, output } = await estate.command("up", ["--yes", "--no-rollback"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /pypi is crash-loop 60 s after its start: .*No module named 'networkx'/s);
+    assert.match(await text("pypi", "get_current_time", { timezone: "UTC" }), /UTC/);
+    change("pypi", () => worked);
+    await estate.succeed("up", ["--yes"]);
+  });
+
   it("R-VOL-02, R-VOL-03: a folder of the host is seen, and not written", async () => {
     assert.match(await text("files", "read_text_file", { path: "/work/note.txt" }), /of the host/);
     assert.match(
@@ -151,14 +171,12 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
 
   it("R-VOL-02: a mount source that has gone fails the preview by name, and a path that is no mount", async () => {
     rmSync(shared, { recursive: true });
+    assert.ok(!existsSync(shared));
     const gone = await estate.command("preview");
-    assert.notEqual(gone.code, 0);
+    assert.ok(!existsSync(shared), "somebody has made it again");
     assert.match(gone.output, /servers\.files\.hostPaths: there is no \S+\/shared on this host/);
     mkdirSync(shared);
-    estate.configure((config) => {
-      const servers = config["mcp-estate:servers"] as Record<string, Record<string, unknown>>;
-      servers["files"] = { ...servers["files"], args: ["/var/lib/dpkg"] };
-    });
+    change("files", (server) => ({ ...server, args: ["/var/lib/dpkg"] }));
     const unmounted = await estate.command("preview");
     assert.match(
       unmounted.output,
@@ -169,10 +187,7 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
   it("R-VOL-03: what its account cannot read fails the gate by name", async () => {
     writeFileSync(join(shared, "note.txt"), "of the host");
     chmodSync(shared, 0o700);
-    estate.configure((config) => {
-      const servers = config["mcp-estate:servers"] as Record<string, Record<string, unknown>>;
-      servers["files"] = { ...servers["files"], args: ["/work"] };
-    });
+    change("files", (server) => ({ ...server, args: ["/work"] }));
     const smoke = await estate.command("smoke");
     assert.notEqual(smoke.code, 0);
     assert.match(smoke.output, /\/work cannot be read: give its account the right to/);
