@@ -54,7 +54,14 @@ export const serverProgramSchema = z.strictObject({
   /** Folders that outlive the container: name → absolute path. */
   volumes: z.record(serverNameSchema, absolutePath).default({}),
   /** Harmless call whose checked result proves that it works. @default none: that it lists its tools is all that is known */
-  proof: proofCallSchema.optional(),
+  proof: z
+    .strictObject({
+      tool: z.string().min(1),
+      arguments: z.record(z.string(), z.unknown()).default({}),
+      /** A text that the answer must contain. */
+      expectText: z.string().optional(),
+    })
+    .optional(),
 });
 
 export type ServerProgramSettings = z.infer<typeof serverProgramSchema>;
@@ -109,7 +116,7 @@ export function entryOf(name: string, program: ServerProgramSettings): ServerEnt
     ...(Object.keys(volumes).length > 0
       ? { volumes: Object.entries(volumes).map(([volume, path]) => ({ name: volume, path })) }
       : {}),
-    ...(proof ? { proof } : { listsOnly: "the stack's settings name no call that proves more" }),
+    ...(proof ? { proof: proofCallSchema.parse(proof) } : { listsOnly: "the stack's settings name no call that proves more" }),
   };
 }
 

@@ -83,6 +83,8 @@ describe("the collector of logs (R-MON-07, R-ALR-10)", function () {
     docker.write(MEMORY, "memory", { at: at(1), text: "two, at the same time" });
     const first = start();
     await eventually(() => assert.equal(texts().length, 2));
+    // Until it has heard that they are there, it would have to send them again.
+    await eventually(async () => assert.equal(await metric(first, /lines_total\{outcome="delivered"\} (\d+)/), 2));
     first.stop();
     docker.write(MEMORY, "memory", { at: at(1), text: "three, at the same time" });
     docker.write(MEMORY, "memory", { at: at(2), text: "four" });
