@@ -8,7 +8,7 @@ import { contradictions, definedOnly, limitsOverrideSchema } from "./limitSettin
 import { loopbackFaults } from "./peerAddresses.ts";
 import { mountFaults, serverHostPathSchema, type ServerHostPath } from "./serverMounts.ts";
 import { entryOf, programFaults, serverProgramSchema, type ServerEntry } from "./serverProgram.ts";
-import { secretTextSchema } from "./serviceConfig.ts";
+import { secretVariableSchema } from "./secretReferences.ts";
 import { placementSchema, type PlacementConfig } from "./swarmConfig.ts";
 
 /** One MCP server in the stack's settings; `{}` takes everything from the catalogue. */
@@ -23,9 +23,12 @@ export const serverSettingsSchema = z.strictObject({
   args: z.array(z.string()).default([]),
   /** Environment of the child, over the catalogue's. Never secrets. */
   env: z.record(z.string(), z.string()).default({}),
-  /** Environment of the child whose values are encrypted: files in the container, an environment only in the child. */
+  /**
+   * Environment of the child whose values are encrypted: files in the container, an environment only in the child.
+   * `${SERVICE.SECRET}` stands for a password of a core service.
+   */
   secretEnv: z
-    .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretTextSchema)
+    .record(z.string().regex(/^[A-Za-z_]\w*$/, "a name of a variable: letters, digits and '_'"), secretVariableSchema)
     .default({}),
   /**
    * Places outside that it may reach, `HOST:PORT`, with `*.` before a domain for all names below it. Its child goes there

@@ -116,7 +116,9 @@ export function entryOf(name: string, program: ServerProgramSettings): ServerEnt
     ...(Object.keys(volumes).length > 0
       ? { volumes: Object.entries(volumes).map(([volume, path]) => ({ name: volume, path })) }
       : {}),
-    ...(proof ? { proof: proofCallSchema.parse(proof) } : { listsOnly: "the stack's settings name no call that proves more" }),
+    ...(proof
+      ? { proof: proofCallSchema.parse(proof) }
+      : { listsOnly: "the stack's settings name no call that proves more" }),
   };
 }
 

@@ -8,6 +8,7 @@ import { format } from "prettier";
 import ts from "typescript";
 import { z } from "zod";
 import { estateSettingsSchema } from "../components/estateConfig.ts";
+import { REFERENCE_PATTERN, secretVariableSchema } from "../components/secretReferences.ts";
 import { secretTextSchema } from "../components/serviceConfig.ts";
 import { projectDir } from "./lib/paths.ts";
 import { projectName } from "./lib/projectName.ts";
@@ -20,6 +21,11 @@ const SOURCES = [
   "components/policySettings.ts",
   "components/serviceConfig.ts",
   "components/gatewayCallers.ts",
+  "components/limitSettings.ts",
+  "components/serverMounts.ts",
+  "components/serverProgram.ts",
+  "components/serverConfig.ts",
+  "components/coreServiceConfig.ts",
   "components/estateConfig.ts",
 ];
 const ROOT = "estateSettingsSchema";
@@ -41,6 +47,10 @@ export async function estateJsonSchema(): Promise<string> {
       delete jsonSchema.readOnly; // of the value in the program, not of the file
       // The engine writes the encrypted form into the file and gives the program the text.
       if (zodSchema === secretTextSchema) Object.assign(jsonSchema, ENCRYPTED);
+      if (zodSchema === secretVariableSchema) {
+        delete jsonSchema.type;
+        Object.assign(jsonSchema, { anyOf: [ENCRYPTED, { type: "string", pattern: REFERENCE_PATTERN }] });
+      }
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum; // says nothing to a person
     },
   }) as Json;

@@ -50,10 +50,10 @@ describe("the collector of logs (R-MON-07, R-ALR-10)", function () {
     return collector;
   }
 
-  async function eventually(check: () => void): Promise<void> {
+  async function eventually(check: () => void | Promise<void>): Promise<void> {
     for (let left = 100; ; left--) {
       try {
-        return check();
+        return await check();
       } catch (error) {
         if (left === 0) throw error;
       }
