@@ -1,0 +1,306 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { z } from "zod";
+import type { FirewallRule, Instance, InstanceTypes } from "../../components/providers/lambda/objects.ts";
+import { Dice } from "./dice.ts";
+
+/** How often, of a thousand requests, what goes wrong. */
+export interface Faults {
+  /** It is done, and the answer is lost. */
+  lost: number;
+  /** The request is lost, and nothing is done. */
+  dropped: number;
+  tooMany: number;
+  serverError: number;
+  /** Of launches: refused although capacity was advertised. */
+  noCapacity: number;
+  /** Of instances: they come up unhealthy. */
+  unhealthy: number;
+}
+
+export const NO_FAULTS: Faults = { lost: 0, dropped: 0, tooMany: 0, serverError: 0, noCapacity: 0, unhealthy: 0 };
+
+export interface FakeOptions {
+  seed: number;
+  faults: Faults;
+  /** From the launch until it is active. */
+  bootMs: number;
+  /** From the launch until the list tells of it. */
+  lateMs: number;
+  /** From its end until it is terminated. */
+  terminatingMs: number;
+  /** Whether instances have private addresses. */
+  privateIps: boolean;
+}
+
+const OPTIONS: FakeOptions = {
+  ...{ seed: 1, faults: NO_FAULTS, bootMs: 30, lateMs: 0, terminatingMs: 20, privateIps: true },
+};
+
+/** As the OpenAPI document has them: what is not named there is refused. */
+const launchSchema = z.strictObject({
+  region_name: z.string(),
+  instance_type_name: z.string(),
+  ssh_key_names: z.array(z.string()).length(1),
+  name: z.string().max(64).optional(),
+  hostname: z
+    .string()
+    .regex(/^[a-z0-9][0-9a-z-]{0,62}$/)
+    .optional(),
+  image: z.union([z.strictObject({ id: z.string() }), z.strictObject({ family: z.string() })]).optional(),
+  user_data: z.string().max(1_000_000).optional(),
+  tags: z
+    .array(
+      z.strictObject({
+        key: z
+          .string()
+          .max(55)
+          .regex(/^[a-z][a-z0-9-:]+$/),
+        value: z.string().max(128),
+      }),
+    )
+    .optional(),
+  file_system_names: z.array(z.string()).optional(),
+  firewall_rulesets: z.array(z.strictObject({ id: z.string() })).optional(),
+});
+
+const idsSchema = z.strictObject({ instance_ids: z.array(z.string()).min(1) });
+const keySchema = z.strictObject({ name: z.string().max(64), public_key: z.string().max(4096).optional() });
+const ruleSchema = z
+  .strictObject({
+    protocol: z.enum(["tcp", "udp", "icmp", "all"]),
+    port_range: z.tuple([z.int(), z.int()]).optional(),
+    source_network: z.string(),
+    description: z.string().min(1).max(128),
+  })
+  .refine(({ protocol, port_range }) => (protocol === "icmp") === (port_range === undefined));
+
+interface Held {
+  instance: Instance;
+  bornAt: number;
+  endedAt?: number;
+  isUnhealthy: boolean;
+}
+
+class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message = code) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Lambda's API as far as hosts need it, with its delays and its faults, on the loopback. */
+export class FakeLambda {
+  readonly token = "key-of-the-fake-api";
+  readonly options: FakeOptions;
+  readonly types: InstanceTypes;
+  readonly regions = [
+    { name: "us-west-1", description: "California" },
+    { name: "us-east-1", description: "Virginia" },
+    { name: "europe-central-1", description: "Germany" },
+  ];
+  /** Type in a region that has none now, whatever is advertised. */
+  readonly soldOut = new Set<string>();
+  readonly keys = new Map<string, { id: string; name: string; public_key: string }>();
+  rules: FirewallRule[] = [{ protocol: "tcp", port_range: [22, 22], source_network: "0.0.0.0/0", description: "ssh" }];
+  /** In what way the account is closed: `global/invalid-api-key`, `global/account-inactive`. */
+  closed: { status: number; code: string } | undefined;
+  /** Terminated instances stay. */
+  stuck = false;
+  /** METHOD PATH of each request, and when. */
+  readonly requests: Array<{ what: string; at: number }> = [];
+  /** Ids in the order of their launches. */
+  readonly launched: string[] = [];
+  readonly terminated: string[] = [];
+  /** Most of one name that were billed at once. */
+  mostOfAName = 0;
+  baseUrl = "";
+  private readonly held = new Map<string, Held>();
+  private readonly dice: Dice;
+  private readonly server: Server;
+
+  constructor(options: Partial<FakeOptions> = {}) {
+    this.options = { ...OPTIONS, ...options };
+    this.dice = new Dice(this.options.seed);
+    const type = (name: string, cents: number, gpus: number) => ({
+      instance_type: {
+        ...{ name, description: name, gpu_description: "A10 (24 GB)", price_cents_per_hour: cents },
+        specs: { vcpus: 30, memory_gib: 200, storage_gib: 1400, gpus },
+      },
+      regions_with_capacity_available: [...this.regions],
+    });
+    this.types = { gpu_1x_a10: type("gpu_1x_a10", 75, 1), gpu_8x_h100_sxm5: type("gpu_8x_h100_sxm5", 2392, 8) };
+    this.server = createServer((request, response) => void this.answer(request, response));
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    this.baseUrl = `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return this.baseUrl;
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  /** Instances that cost something now. */
+  billed(): Instance[] {
+    return [...this.held.values()].map((held) => this.seen(held)).filter(({ status }) => isBilled(status));
+  }
+
+  /** One that somebody else has launched. */
+  foreign(name: string, tags: Instance["tags"] = []): string {
+    const id = this.create(
+      { region_name: "us-west-1", instance_type_name: "gpu_1x_a10", ssh_key_names: ["k"], name, tags },
+      false,
+    );
+    const held = this.held.get(id);
+    if (held) held.bornAt = 0;
+    return id;
+  }
+
+  /** Ends one as its own page would. */
+  end(id: string): void {
+    const held = this.held.get(id);
+    if (held) held.endedAt ??= Date.now();
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const what = `${request.method ?? ""} ${url.pathname.replace(/^\/api\/v1/, "")}`;
+    this.requests.push({ what, at: Date.now() });
+    const body: unknown = request.method === "GET" || request.method === "DELETE" ? undefined : await json(request);
+    const { faults } = this.options;
+    if (this.dice.hits(faults.dropped)) return void request.socket.destroy();
+    if (this.dice.hits(faults.tooMany)) return send(response, 429, "slow down");
+    if (this.dice.hits(faults.serverError)) return send(response, 502, "<html>bad gateway</html>");
+    try {
+      if (request.headers.authorization !== `Bearer ${this.token}`) throw new Refusal(401, "global/invalid-api-key");
+      if (this.closed) throw new Refusal(this.closed.status, this.closed.code);
+      const data = this.route(what, body);
+      if (this.dice.hits(faults.lost)) return void request.socket.destroy();
+      send(response, 200, { data });
+    } catch (error) {
+      if (error instanceof z.ZodError) send(response, 400, fault("global/invalid-parameters", z.prettifyError(error)));
+      else if (error instanceof Refusal) send(response, error.status, fault(error.code, error.message));
+      else throw error;
+    }
+  }
+
+  private route(what: string, body: unknown): unknown {
+    const id = what.split("/").at(-1) ?? "";
+    switch (what) {
+      case "GET /instances":
+        return [...this.held.values()]
+          .filter(({ bornAt }) => Date.now() - bornAt >= this.options.lateMs)
+          .map((held) => this.seen(held))
+          .filter(({ status }) => status !== "terminated");
+      case "GET /instance-types":
+        return this.types;
+      case "GET /regions":
+        return this.regions;
+      case "POST /instance-operations/launch":
+        return { instance_ids: [this.launch(launchSchema.parse(body))] };
+      case "POST /instance-operations/terminate":
+        return { terminated_instances: this.terminate(idsSchema.parse(body).instance_ids) };
+      case "GET /ssh-keys":
+        return [...this.keys.values()];
+      case "POST /ssh-keys":
+        return this.register(keySchema.parse(body));
+      case "GET /firewall-rules":
+        return this.rules;
+      case "PUT /firewall-rules":
+        return (this.rules = z.strictObject({ data: z.array(ruleSchema) }).parse(body).data);
+    }
+    if (what.startsWith("GET /instances/")) return this.seen(this.find(id));
+    if (what.startsWith("DELETE /ssh-keys/")) {
+      if (!this.keys.delete(id)) throw new Refusal(404, "global/object-does-not-exist");
+      return {};
+    }
+    throw new Refusal(404, "global/not-found");
+  }
+
+  private launch(wanted: z.infer<typeof launchSchema>): string {
+    const { region_name: region, instance_type_name: type, ssh_key_names: keys } = wanted;
+    if (!this.types[type] || !this.regions.some(({ name }) => name === region))
+      throw new Refusal(400, "global/invalid-parameters");
+    if (![...this.keys.values()].some(({ name }) => name === keys[0]))
+      throw new Refusal(400, "global/object-does-not-exist");
+    if (this.soldOut.has(`${type} ${region}`) || this.dice.hits(this.options.faults.noCapacity))
+      throw new Refusal(400, "instance-operations/launch/insufficient-capacity");
+    const id = this.create(wanted, this.dice.hits(this.options.faults.unhealthy));
+    this.launched.push(id);
+    return id;
+  }
+
+  private create(wanted: z.infer<typeof launchSchema>, isUnhealthy: boolean): string {
+    const id = this.dice.id();
+    const offer = this.types[wanted.instance_type_name]?.instance_type;
+    const region = this.regions.find(({ name }) => name === wanted.region_name);
+    if (!offer || !region) throw new Refusal(400, "global/invalid-parameters");
+    const { name, hostname, ssh_key_names, tags = [] } = wanted;
+    const given = { ...(name === undefined ? {} : { name }), ...(hostname === undefined ? {} : { hostname }) };
+    const instance: Instance = {
+      ...{ id, ...given, status: "booting", ssh_key_names, file_system_names: [], region, instance_type: offer, tags },
+    };
+    this.held.set(id, { instance, bornAt: Date.now(), isUnhealthy });
+    const same = this.billed().filter((each) => each.name === name).length;
+    this.mostOfAName = Math.max(this.mostOfAName, same);
+    return id;
+  }
+
+  private terminate(ids: readonly string[]): Instance[] {
+    const all = ids.map((id) => this.find(id));
+    for (const held of all) {
+      this.terminated.push(held.instance.id);
+      if (!this.stuck) held.endedAt ??= Date.now();
+    }
+    return all.map((held) => this.seen(held));
+  }
+
+  private register({ name, public_key = "" }: z.infer<typeof keySchema>): unknown {
+    if ([...this.keys.values()].some((key) => key.name === name)) throw new Refusal(400, "global/duplicate");
+    const id = this.dice.id();
+    this.keys.set(id, { id, name, public_key });
+    return this.keys.get(id);
+  }
+
+  private find(id: string): Held {
+    const held = this.held.get(id);
+    if (!held || (held.endedAt !== undefined && Date.now() - held.endedAt > 4 * this.options.terminatingMs))
+      throw new Refusal(404, "global/object-does-not-exist");
+    return held;
+  }
+
+  /** As the clock has it. */
+  private seen({ instance, bornAt, endedAt, isUnhealthy }: Held): Instance {
+    const age = Date.now() - bornAt;
+    if (endedAt !== undefined) {
+      const isOver = Date.now() - endedAt >= this.options.terminatingMs;
+      return { ...instance, status: isOver ? "terminated" : "terminating" };
+    }
+    if (age < this.options.bootMs) return instance;
+    const status = isUnhealthy ? ("unhealthy" as const) : ("active" as const);
+    // The address comes a moment after the word that it is active.
+    if (age < 1.5 * this.options.bootMs) return { ...instance, status };
+    return { ...instance, status, ip: "127.0.0.1", ...(this.options.privateIps ? { private_ip: "10.0.0.1" } : {}) };
+  }
+}
+
+function isBilled(status: Instance["status"]): boolean {
+  return status === "booting" || status === "active" || status === "unhealthy";
+}
+
+function fault(code: string, message: string) {
+  return { error: { code, message } };
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(typeof body === "string" ? body : JSON.stringify(body));
+}
