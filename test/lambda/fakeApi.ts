@@ -164,6 +164,12 @@ export class FakeLambda {
     return id;
   }
 
+  /** Lets the list tell of one only after so long. */
+  appear(id: string, afterMs: number): void {
+    const held = this.held.get(id);
+    if (held) held.bornAt = Date.now() - this.options.lateMs + afterMs;
+  }
+
   /** Ends one as its own page would. */
   end(id: string): void {
     const held = this.held.get(id);

@@ -86,6 +86,11 @@ export class Project {
     return project;
   }
 
+  /** What the engine needs beside the environment of this process. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.#environment;
+  }
+
   /** Runs the engine here; a failure is an outcome, not an exception. */
   async pulumi(...args: string[]): Promise<Outcome> {
     const options = { cwd: this.folder, env: { ...process.env, ...this.#environment }, maxBuffer: 64 * 1024 * 1024 };

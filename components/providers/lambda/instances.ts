@@ -118,6 +118,43 @@ export async function removeInstance(lambda: Lambda, { name, owner }: WantedInst
   await terminate(lambda, name, [...new Set([...(present ? [id] : []), ...all])]);
 }
 
+/** Names of what carries the owner's tag, costs something, and is not among `names`. */
+export async function strayNames({ client }: Lambda, owner: string, names: readonly string[]): Promise<string[]> {
+  const all = await client.get("/instances", instancesSchema);
+  const own = all.filter((instance) => ownerOf(instance) === owner && !GONE.has(instance.status));
+  return own.map(({ id, name = id }) => name).filter((name) => !names.includes(name));
+}
+
+/**
+ * Gives back everything that carries the owner's tag, but for `kept`.
+ * @param launched names of which one may have been launched a moment ago by who was killed: it is waited for
+ * @throws Error when something of it is still there.
+ */
+export async function removeAll(
+  lambda: Lambda,
+  owner: string,
+  { kept = [], launched = [] }: { kept?: readonly string[]; launched?: readonly string[] },
+): Promise<void> {
+  const account = await lambda.client.account();
+  for (const name of launched) {
+    const since = await sinceLaunch(account, name);
+    const wait = LOOKS * lambda.patience.lookMs - since;
+    // Until the list tells of it, if there is one.
+    if (wait > 0) await sleep(wait);
+    await forgetLaunch(account, name);
+  }
+  const all = await lambda.client.get("/instances", instancesSchema);
+  const own = all.filter(
+    (each) => ownerOf(each) === owner && !GONE.has(each.status) && !kept.includes(each.name ?? ""),
+  );
+  if (own.length > 0) lambda.log(`giving back ${own.map(({ id, name = "" }) => `${name} (${id})`).join(", ")}`);
+  await terminate(
+    lambda,
+    owner,
+    own.map(({ id }) => id),
+  );
+}
+
 /** Ids of what else has that name and owner. */
 export async function surplusOf(lambda: Lambda, wanted: WantedInstance, id: string): Promise<string[]> {
   const own = await ownInstances(lambda, wanted);

@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FirewallRule } from "../../../../components/providers/lambda/objects.ts";
+import { LambdaClient } from "../../../../components/providers/lambda/client.ts";
+import { noteLaunch } from "../../../../components/providers/lambda/launchNotes.ts";
+import { provider as accounts } from "../../../../components/providers/lambdaAccount.ts";
 import { provider as firewalls } from "../../../../components/providers/lambdaFirewall.ts";
 import {
   diffInstance,
@@ -139,6 +142,50 @@ describe("resources at Lambda, as the engine asks for them", function () {
     const { id, state } = await create();
     await instances.delete?.(id, state);
     assert.deepEqual(fake.billed(), []);
+  });
+
+  describe("the account", () => {
+    const account = (names: string[], strays: string[] = []) => ({ access, hurry: HURRY, owner: OWNER, names, strays });
+    const own = [{ key: "mcp-estate-stack", value: OWNER }];
+
+    it("what carries the stack's tag and is not declared shows, and goes", async () => {
+      await create();
+      fake.foreign("left-over", own);
+      const others = fake.foreign("others", [{ key: "mcp-estate-stack", value: "mcp-estate/dev" }]);
+      const read = await accounts.read?.(OWNER, account(["gpu-1"]));
+      assert.deepEqual(read?.props?.strays, ["left-over"]);
+      const seen = account(["gpu-1"], ["left-over"]);
+      assert.equal((await accounts.diff?.(OWNER, seen, account(["gpu-1"])))?.changes, true);
+      await accounts.update?.(OWNER, seen, account(["gpu-1"]));
+      assert.deepEqual(
+        fake
+          .billed()
+          .map(({ name }) => name)
+          .sort(),
+        ["gpu-1", "others"],
+      );
+      await accounts.delete?.(OWNER, account(["gpu-1"]));
+      assert.deepEqual(
+        fake.billed().map(({ id }) => id),
+        [others],
+      );
+    });
+
+    it("at its end waits for what was launched a moment ago by who was killed", async () => {
+      fake.options.lateMs = 50;
+      await noteLaunch(await new LambdaClient(access).account(), "gpu-1");
+      const late = fake.foreign("gpu-1", own);
+      fake.appear(late, 50);
+      await accounts.delete?.(OWNER, account(["gpu-1"]));
+      assert.deepEqual(fake.billed(), []);
+    });
+
+    it("fails where something does not go", async () => {
+      await create();
+      fake.stuck = true;
+      const inputs = { ...account(["gpu-1"]), hurry: { ...HURRY, goneMs: 50 } };
+      await assert.rejects(async () => accounts.delete?.(OWNER, inputs), /still there after 0 minutes: it is billed/);
+    });
   });
 
   describe("an SSH key", () => {

@@ -1,0 +1,20 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DynamicResource } from "../../dynamicResource.ts";
+import type { LambdaAccessInputs } from "../../providers/lambda/access.ts";
+
+export interface LambdaAccountArgs extends LambdaAccessInputs {
+  /** ESTATE/STACK, which each of the stack's instances carries. */
+  owner: string;
+  /** Names of all instances that are declared. */
+  names: readonly string[];
+}
+
+/**
+ * What a stack has in the account: nothing beside what is declared. Its instances depend on it, so that it ends after them: what then
+ * still carries the stack's tag was launched by an update that was killed, and is given back, or the end fails.
+ */
+export class LambdaAccount extends DynamicResource {
+  constructor(name: string, args: LambdaAccountArgs, opts?: pulumi.CustomResourceOptions) {
+    super("LambdaAccount", ["create", "read", "diff", "update", "delete"], name, { ...args, strays: [] }, opts);
+  }
+}
