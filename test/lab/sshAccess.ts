@@ -58,8 +58,9 @@ export class SshAccess {
    * Command line of a host's ssh server, which stays in the foreground.
    * @param dockerHost what its users' Docker is.
    * @param address may end with `:PORT`.
+   * @param more options of its own.
    */
-  serverCommand(name: string, address: string, dockerHost: string): string[] {
+  serverCommand(name: string, address: string, dockerHost: string, more: readonly string[] = []): string[] {
     const config = join(this.folder, `sshd-${name}`);
     const options = [
       `ListenAddress ${address}`,
@@ -74,6 +75,7 @@ export class SshAccess {
       "AcceptEnv GIVEN PULUMI_COMMAND_*",
       `SetEnv DOCKER_HOST=${dockerHost}`,
       "Subsystem sftp internal-sftp",
+      ...more,
     ];
     writeFileSync(config, `${options.join("\n")}\n`);
     return [SSHD, "-D", "-f", config];

@@ -23,8 +23,8 @@ export interface SshServer {
   end: () => void;
 }
 
-/** A real ssh server of a test's own on loopback, in a folder of its own. */
-export function sshServer(name: string): SshServer {
+/** A real ssh server of a test's own on loopback, in a folder of its own. @param options of sshd, beside the lab's */
+export function sshServer(name: string, options: readonly string[] = []): SshServer {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   const ssh = new SshAccess(folder);
   const shown: string[] = [];
@@ -47,7 +47,7 @@ export function sshServer(name: string): SshServer {
       await ssh.create();
       mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
       const port = await freePort();
-      const [program = "", ...args] = ssh.serverCommand("loopback", `127.0.0.1:${port}`, "unix:///nowhere");
+      const [program = "", ...args] = ssh.serverCommand("loopback", `127.0.0.1:${port}`, "unix:///nowhere", options);
       server = spawn(program, args, { stdio: "ignore" });
       await eventually(async () => {
         const socket = connect(port, "127.0.0.1");

@@ -1,0 +1,91 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  awaitBoot,
+  ensureDocker,
+  initSwarm,
+  joinSwarm,
+  leaveSwarm,
+  proveGpus,
+  removeNode,
+} from "./bootstrapScripts.ts";
+
+/** How a machine is reached; its host key is known beforehand. */
+export interface HostConnection {
+  host: pulumi.Input<string>;
+  /** @default 22 */
+  port?: number;
+  user: string;
+  /** OpenSSH's form; secret. */
+  privateKey: pulumi.Input<string>;
+  /** OpenSSH's form, without which whoever answers would be believed. */
+  hostKey: pulumi.Input<string>;
+}
+
+export interface SwarmHostArgs {
+  connection: HostConnection;
+  /** Host name in the swarm. */
+  hostName: string;
+  /** Under which the other hosts reach it. */
+  address: pulumi.Input<string>;
+  gpus: number;
+  /** What changes with the machine itself: everything is done anew then. */
+  machine: pulumi.Input<string>;
+  /** The machine's own resource: with it what was done there is gone too. @default none, it was there before */
+  machineResource?: pulumi.Resource;
+  /** The swarm that it joins; without one it is the first. */
+  manager?: SwarmHost;
+}
+
+/** Tries to reach it over ssh, ten seconds apart: a machine with eight GPUs took up to 15 minutes. */
+const DIAL_ERRORS = 90;
+
+/**
+ * A machine of the swarm's own making: booted, with Docker as the swarm target wants it, its GPUs proved and told of, in the swarm.
+ * Each step runs once; another machine or another step runs it again.
+ */
+export class SwarmHost extends pulumi.ComponentResource {
+  readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+  readonly address: pulumi.Output<string>;
+  /** What a worker joins with; secret, and only of the first. */
+  readonly joinToken: pulumi.Output<string>;
+  /** Depend on this to depend on a host that is in the swarm. */
+  readonly joined: pulumi.Resource;
+
+  constructor(name: string, args: SwarmHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mcp:index:SwarmHost", name, {}, opts);
+    const { gpus, hostName, machine, machineResource, manager } = args;
+    // The old one's steps end before there are new ones: a node that is removed is known by its name alone.
+    const replaced = { parent: this, deleteBeforeReplace: true };
+    const onMachine = { ...replaced, ...(machineResource ? { deletedWith: machineResource } : {}) };
+    const connection = pulumi.output({ dialErrorLimit: DIAL_ERRORS, ...args.connection });
+    this.address = pulumi.output(args.address);
+    const step = (what: string, given: Partial<command.remote.CommandArgs>, after: pulumi.Resource[]) =>
+      new command.remote.Command(
+        `${name}-${what}`,
+        { connection, triggers: [machine], logging: "stderr", ...given },
+        // What a first host prints lets a machine into the swarm.
+        { ...onMachine, dependsOn: after, additionalSecretOutputs: ["stdout"] },
+      );
+    const booted = step("boot", { create: awaitBoot }, []);
+    const docker = step("docker", { create: ensureDocker({ gpus: gpus > 0 }) }, [booted]);
+    const ready = gpus > 0 ? step("gpus", { create: proveGpus(gpus) }, [docker]) : docker;
+    if (manager) {
+      const create = pulumi.all([this.address, manager.address]).apply(([own, other]) => joinSwarm(own, other));
+      const join = step("join", { create, delete: leaveSwarm, stdin: manager.joinToken }, [ready]);
+      this.joinToken = manager.joinToken;
+      this.joined = new command.remote.Command(
+        `${name}-member`,
+        { connection: manager.connection, create: "true", delete: removeNode(hostName), triggers: [machine] },
+        { ...replaced, dependsOn: [join] },
+      );
+    } else {
+      const create = this.address.apply(initSwarm);
+      const first = step("swarm", { create, delete: leaveSwarm }, [ready]);
+      this.joinToken = pulumi.secret(first.stdout);
+      this.joined = first;
+    }
+    this.connection = connection;
+    this.registerOutputs({ address: this.address });
+  }
+}
