@@ -2,7 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { z } from "zod";
-import type { FirewallRule, Instance, InstanceTypes } from "../../components/providers/lambda/objects.ts";
+import type {
+  filesystemSchema,
+  FirewallRule,
+  Instance,
+  InstanceTypes,
+} from "../../components/providers/lambda/objects.ts";
 import { Dice } from "./dice.ts";
 
 /** How often, of a thousand requests, what goes wrong. */
@@ -76,6 +81,15 @@ const ruleSchema = z
   })
   .refine(({ protocol, port_range }) => (protocol === "icmp") === (port_range === undefined));
 
+const filesystemNameSchema = z.strictObject({
+  name: z
+    .string()
+    .max(60)
+    .regex(/^[a-zA-Z][a-zA-Z0-9-]*$/),
+  region: z.string(),
+});
+type Filesystem = z.input<typeof filesystemSchema>;
+
 interface Held {
   instance: Instance;
   bornAt: number;
@@ -106,6 +120,7 @@ export class FakeLambda {
   /** Type in a region that has none now, whatever is advertised. */
   readonly soldOut = new Set<string>();
   readonly keys = new Map<string, { id: string; name: string; public_key: string }>();
+  readonly filesystems = new Map<string, Filesystem>();
   rules: FirewallRule[] = [{ protocol: "tcp", port_range: [22, 22], source_network: "0.0.0.0/0", description: "ssh" }];
   /** In what way the account is closed: `global/invalid-api-key`, `global/account-inactive`. */
   closed: { status: number; code: string } | undefined;
@@ -218,6 +233,10 @@ export class FakeLambda {
         return [...this.keys.values()];
       case "POST /ssh-keys":
         return this.register(keySchema.parse(body));
+      case "GET /file-systems":
+        return [...this.filesystems.values()];
+      case "POST /filesystems":
+        return this.makeFilesystem(filesystemNameSchema.parse(body));
       case "GET /firewall-rules":
         return this.rules;
       case "PUT /firewall-rules":
@@ -228,7 +247,21 @@ export class FakeLambda {
       if (!this.keys.delete(id)) throw new Refusal(404, "global/object-does-not-exist");
       return {};
     }
+    if (what.startsWith("DELETE /filesystems/")) {
+      if (this.filesystems.get(id)?.is_in_use) throw new Refusal(400, "filesystems/filesystem-in-use");
+      if (!this.filesystems.delete(id)) throw new Refusal(404, "global/object-does-not-exist");
+      return { deleted_ids: [id] };
+    }
     throw new Refusal(404, "global/not-found");
+  }
+
+  private makeFilesystem({ name, region: wanted }: z.infer<typeof filesystemNameSchema>): Filesystem {
+    const region = this.regions.find((each) => each.name === wanted);
+    if (!region) throw new Refusal(400, "global/invalid-parameters");
+    if ([...this.filesystems.values()].some((each) => each.name === name)) throw new Refusal(400, "global/duplicate");
+    const made = { id: this.dice.id(), name, mount_point: `/lambda/nfs/${name}`, is_in_use: false, region };
+    this.filesystems.set(made.id, made);
+    return made;
   }
 
   private launch(wanted: z.infer<typeof launchSchema>): string {

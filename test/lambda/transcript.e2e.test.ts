@@ -59,8 +59,8 @@ describe("What is sent to hosts over ssh, under the real engine (R-TGT-08, R-TGT
     return `import * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
 import { SwarmHost } from "./components/targets/lambda/swarmHost.ts";
-const manager = new SwarmHost("manager", { hostName: "gpu-1", address: "${MANAGER}", gpus: 0, machine: "m", connection: ${connection(servers.manager)} });
-new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, machine: ${JSON.stringify(machine)}, manager, connection: ${connection(servers.worker)} });
+const manager = new SwarmHost("manager", { hostName: "gpu-1", address: "${MANAGER}", gpus: 0, dialErrors: 2, machine: "m", connection: ${connection(servers.manager)} });
+new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dialErrors: 2, machine: ${JSON.stringify(machine)}, manager, connection: ${connection(servers.worker)} });
 `;
   }
 

@@ -33,11 +33,12 @@ export interface SwarmHostArgs {
   machine: pulumi.Input<string>;
   /** The machine's own resource: with it what was done there is gone too. @default none, it was there before */
   machineResource?: pulumi.Resource;
+  /** Tries to reach it, ten seconds or so apart. @default 90: a machine with eight GPUs took up to 15 minutes */
+  dialErrors?: number;
   /** The swarm that it joins; without one it is the first. */
   manager?: SwarmHost;
 }
 
-/** Tries to reach it over ssh, ten seconds apart: a machine with eight GPUs took up to 15 minutes. */
 const DIAL_ERRORS = 90;
 
 /**
@@ -58,7 +59,7 @@ export class SwarmHost extends pulumi.ComponentResource {
     // The old one's steps end before there are new ones: a node that is removed is known by its name alone.
     const replaced = { parent: this, deleteBeforeReplace: true };
     const onMachine = { ...replaced, ...(machineResource ? { deletedWith: machineResource } : {}) };
-    const connection = pulumi.output({ dialErrorLimit: DIAL_ERRORS, ...args.connection });
+    const connection = pulumi.output({ dialErrorLimit: args.dialErrors ?? DIAL_ERRORS, ...args.connection });
     this.address = pulumi.output(args.address);
     const step = (what: string, given: Partial<command.remote.CommandArgs>, after: pulumi.Resource[]) =>
       new command.remote.Command(

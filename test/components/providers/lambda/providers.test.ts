@@ -6,6 +6,7 @@ import type { FirewallRule } from "../../../../components/providers/lambda/objec
 import { LambdaClient } from "../../../../components/providers/lambda/client.ts";
 import { noteLaunch } from "../../../../components/providers/lambda/launchNotes.ts";
 import { provider as accounts } from "../../../../components/providers/lambdaAccount.ts";
+import { provider as filesystems } from "../../../../components/providers/lambdaFilesystem.ts";
 import { provider as firewalls } from "../../../../components/providers/lambdaFirewall.ts";
 import {
   diffInstance,
@@ -14,7 +15,7 @@ import {
   type LambdaInstanceState,
 } from "../../../../components/providers/lambdaInstance.ts";
 import { provider as keys } from "../../../../components/providers/lambdaSshKey.ts";
-import { FakeLambda } from "../../../lambda/fakeApi.ts";
+import { FakeLambda, NO_FAULTS } from "../../../lambda/fakeApi.ts";
 
 const OWNER = "mcp-estate/prod";
 const HURRY = {
@@ -208,6 +209,39 @@ describe("resources at Lambda, as the engine asks for them", function () {
         /the account has another SSH key named "key"/,
       );
       assert.equal(fake.keys.get("k")?.public_key, "ssh-ed25519 AAAA me@here");
+    });
+  });
+
+  describe("a filesystem", () => {
+    const data = () => ({ access, hurry: HURRY, name: "data", region: "us-west-1" });
+
+    it("is made once, found again with its data, and tells where it is", async () => {
+      const first = await filesystems.create(data());
+      assert.equal(first.outs?.mountPoint, "/lambda/nfs/data");
+      assert.equal((await filesystems.create(data())).id, first.id);
+      assert.ok(first.outs);
+      assert.deepEqual((await filesystems.read?.(first.id, first.outs))?.props, first.outs);
+      fake.filesystems.clear();
+      assert.deepEqual(await filesystems.read?.(first.id, first.outs), {});
+    });
+
+    it("one that was made although the answer was lost is found", async () => {
+      fake.options.faults = { ...NO_FAULTS, lost: 1000 };
+      setTimeout(() => (fake.options.faults = NO_FAULTS), 100);
+      await filesystems.create({ ...data(), hurry: { ...HURRY, backOffMs: 60, longestBackOffMs: 60 } });
+      assert.equal(fake.filesystems.size, 1);
+    });
+
+    it("one in use stays, and says so", async () => {
+      const { id, outs } = await filesystems.create(data());
+      assert.ok(outs);
+      const held = fake.filesystems.get(id) ?? assert.fail();
+      held.is_in_use = true;
+      await assert.rejects(async () => filesystems.delete?.(id, outs), /filesystems\/filesystem-in-use/);
+      held.is_in_use = false;
+      await filesystems.delete?.(id, outs);
+      await filesystems.delete?.(id, outs);
+      assert.equal(fake.filesystems.size, 0);
     });
   });
 
