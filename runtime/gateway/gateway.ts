@@ -16,7 +16,7 @@ import { readSeal } from "./sessionSeal.ts";
 import type { Succession } from "./succession.ts";
 import { Tracing } from "./tracing.ts";
 import { Upstream, type UpstreamBounds } from "./upstream.ts";
-import { countStates, proofAge } from "./upstreamState.ts";
+import { countStates, proofAge, type CountedState } from "./upstreamState.ts";
 import type { VisibleServers } from "./visibleServers.ts";
 
 const HOUSEKEEPING_MS = 15_000;
@@ -218,15 +218,15 @@ export class Gateway {
 
   /** R-GW-08: counts from probes, of all servers. */
   counts(): Readonly<Record<string, number>> {
-    return countStates(this.servers.map(({ state }) => state));
+    return countStates(this.servers.map(counted));
   }
 
   /** The same of those that the caller sees, with the state of each. */
   status(visible: VisibleServers): object {
     const { estate, stack } = this.#contract;
-    const states = visible.list().map(({ server: { name, state } }) => ({ name, state }));
-    const servers = Object.fromEntries(states.map(({ name, state }) => [name, state.state]));
-    return { estate, stack, ...countStates(states.map(({ state }) => state)), servers };
+    const all = visible.list().map(({ server }) => server);
+    const servers = Object.fromEntries(all.map(({ name, state }) => [name, state.state]));
+    return { estate, stack, ...countStates(all.map(counted)), servers };
   }
 
   get #bounds(): UpstreamBounds {
@@ -286,4 +286,8 @@ export class Gateway {
 
 function tracingOf({ traces, estate, stack }: GatewayContract): Tracing | undefined {
   return traces && new Tracing({ ...traces, estate, stack });
+}
+
+function counted({ state, contract }: RoutedServer): CountedState {
+  return { state, listsOnly: contract.listsOnly === true };
 }

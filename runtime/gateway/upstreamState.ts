@@ -75,14 +75,26 @@ export function mergeStates(
   };
 }
 
-/** Counts of `/status` (R-GW-08); a crash loop is a quarantine that ends by itself. */
-export function countStates(states: readonly UpstreamState[]): Readonly<Record<string, number>> {
+/** A server's state, and whether that it lists its tools is all that is known of it. */
+export interface CountedState {
+  state: UpstreamState;
+  listsOnly: boolean;
+}
+
+/**
+ * Counts of `/status` (R-GW-08): healthy is who has answered a call. A crash loop is a quarantine that ends by itself.
+ */
+export function countStates(servers: readonly CountedState[]): Readonly<Record<string, number>> {
+  const states = servers.map(({ state }) => state);
   const count = (test: (state: UpstreamState) => boolean): number => states.filter(test).length;
+  const well = servers.filter(({ state }) => state.state === "healthy");
+  const listsOnly = well.filter((server) => server.listsOnly).length;
   const quarantined = ({ state }: UpstreamState): boolean => state === "quarantined" || state === "crash-loop";
   return {
     declared: states.length,
     running: count((state) => state.reachable && state.state !== "stopped" && !quarantined(state)),
-    healthy: count(({ state }) => state === "healthy"),
+    healthy: well.length - listsOnly,
+    listsOnly,
     degraded: count(({ state }) => state === "degraded"),
     unhealthy: count(({ state }) => state === "unhealthy"),
     starting: count(({ state }) => state === "starting"),

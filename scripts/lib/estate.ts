@@ -28,7 +28,15 @@ const outputsSchema = z.object({
 export type EstateOutputs = z.infer<typeof outputsSchema>;
 
 const answerSchema = z.object({
-  servers: z.array(z.object({ name: z.string(), state: z.string(), tools: z.array(z.string()).default([]) })),
+  servers: z.array(
+    z.object({
+      name: z.string(),
+      state: z.string(),
+      tools: z.array(z.string()).default([]),
+      // A gateway of before knew no other proof.
+      provedBy: z.enum(["call", "list"]).default("call"),
+    }),
+  ),
 });
 
 export type ServerState = z.infer<typeof answerSchema>["servers"][number];
@@ -113,11 +121,12 @@ async function askStates(outputs: EstateOutputs): Promise<{ states: ServerState[
 
 /** What runs, as a table: server, state, number of tools, limits, address. */
 export function estateTable(outputs: EstateOutputs, states: readonly ServerState[]): string {
-  const rows = states.map(({ name, state, tools }) => {
+  const rows = states.map(({ name, state, tools, provedBy }) => {
     const declared = outputs.servers[name];
     const memory = declared === undefined ? "" : `${declared.limits.memoryMiB} MiB`;
     const pids = declared === undefined ? "" : String(declared.limits.pids);
-    return [name, state, String(tools.length), memory, pids, declared?.url ?? ""];
+    const shown = state === "healthy" && provedBy === "list" ? "lists only" : state;
+    return [name, shown, String(tools.length), memory, pids, declared?.url ?? ""];
   });
   return table(["SERVER", "STATE", "TOOLS", "MEMORY", "PIDS", "URL"], rows);
 }

@@ -106,7 +106,7 @@ describe("R-GW-12 circuit breaker", () => {
 });
 
 describe("R-GW-08 counts", () => {
-  it("come from states", () => {
+  it("come from states; healthy is who has answered a call", () => {
     const states = [
       "healthy",
       "healthy",
@@ -117,11 +117,14 @@ describe("R-GW-08 counts", () => {
       "stopped",
       "starting",
     ] as const;
-    const all = states.map((state): UpstreamState => ({ ...UNKNOWN_STATE, state, reachable: true }));
-    deepEqual(countStates([...all, { ...UNKNOWN_STATE, state: "unhealthy" }]), {
-      declared: 9,
-      running: 5,
+    const of = (state: UpstreamState, listsOnly = false) => ({ state, listsOnly });
+    const all = states.map((state) => of({ ...UNKNOWN_STATE, state, reachable: true }));
+    const listing = of({ ...UNKNOWN_STATE, state: "healthy", reachable: true }, true);
+    deepEqual(countStates([...all, of({ ...UNKNOWN_STATE, state: "unhealthy" }, true), listing]), {
+      declared: 10,
+      running: 6,
       healthy: 2,
+      listsOnly: 1,
       degraded: 1,
       unhealthy: 2,
       starting: 1,

@@ -60,7 +60,10 @@ describe("estate", () => {
   });
 
   it("lists limits and addresses", () => {
-    const table = estateTable(outputs("http://g"), [{ name: "memory", state: "healthy", tools: ["a", "b"] }]);
+    const table = estateTable(outputs("http://g"), [
+      { name: "memory", state: "healthy", tools: ["a", "b"], provedBy: "call" },
+      { name: "memory", state: "healthy", tools: [], provedBy: "list" },
+    ]);
     assert.deepEqual(table.split("\n")[2]?.split(/ {2,}/), [
       "memory",
       "healthy",
@@ -69,6 +72,7 @@ describe("estate", () => {
       "32",
       "http://g/servers/memory/mcp",
     ]);
+    assert.match(table.split("\n")[3] ?? "", /^memory +lists only +0/);
   });
 
   it("reads the outputs of the stack, and knows one that has none", async () => {
