@@ -22,7 +22,7 @@ describe("estate", () => {
     });
     const { said, say } = listener();
     const found = await waitUntilHealthy(outputs(gateway), { say, intervalMs: 5 });
-    assert.deepEqual(found, [{ name: "memory", state: "healthy", tools: ["read"] }]);
+    assert.deepEqual(found, [{ name: "memory", state: "healthy", tools: ["read"], provedBy: "call" }]);
     assert.deepEqual(
       said.map((line) => line.replace(/ \(.*/, "")),
       ["memory is starting", "memory is healthy"],
