@@ -43,6 +43,7 @@ export const NETWORK = "docker:index/network:Network";
 export const VOLUME = "docker:index/volume:Volume";
 export const PROCESS_LIMIT = "pulumi-nodejs:dynamic/index:ProcessLimit";
 export const PULLED_IMAGE = "pulumi-nodejs:dynamic/index:PulledImage";
+export const BUILT_IMAGE = "pulumi-nodejs:dynamic/index:BuiltImage";
 export const CONTAINER_WATCH = "pulumi-nodejs:dynamic/index:ContainerWatch";
 export const SECRET_FILES = "pulumi-nodejs:dynamic/index:SecretFiles";
 export const MCP_SERVER = "mcp:index:McpServer";

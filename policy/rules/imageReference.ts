@@ -1,5 +1,5 @@
-import { CONTAINER, PULLED_IMAGE, UNKNOWN } from "../resource.ts";
-import type { ResourceRule } from "../rule.ts";
+import { BUILT_IMAGE, CONTAINER, PULLED_IMAGE, UNKNOWN } from "../resource.ts";
+import type { Finding, ResourceRule } from "../rule.ts";
 
 const CONTENT = /^(\S+@)?sha256:[0-9a-f]{64}$/;
 /** Tags that are moved by those who write "the newest" (R-IMG-14 names both). */
@@ -28,17 +28,26 @@ export const noLatest: ResourceRule = {
   name: "no-latest",
   description: "Images that others build are asked for by a version.",
   severity: "mandatory",
-  types: [PULLED_IMAGE],
-  check({ inputs: { reference } }) {
-    if (typeof reference !== "string" || reference.includes("sha256:")) return [];
-    // A colon before the last slash is a registry's port.
-    const [, tag = ""] = reference.slice(reference.lastIndexOf("/") + 1).split(":");
-    if (tag !== "" && !MOVING_TAGS.has(tag)) return [];
-    return [
-      {
-        why: tag === "" ? `image ${reference} has no tag, which means latest` : `tag ${tag} of image ${reference}`,
-        todo: "name a version or a digest: postgres:16.4, name@sha256:…",
-      },
-    ];
-  },
+  types: [PULLED_IMAGE, BUILT_IMAGE],
+  check: ({ inputs: { reference, recipe } }) => [reference, ...basesOf(recipe)].flatMap(movingTag),
 };
+
+/** Images of others that a recipe is built on, at any depth. */
+function basesOf(recipe: unknown): unknown[] {
+  if (typeof recipe !== "object" || recipe === null) return [];
+  const { layer, from } = recipe as { layer?: { base?: unknown; onto?: { image?: unknown } }; from?: unknown };
+  return [layer?.base, layer?.onto?.image, ...basesOf(from)];
+}
+
+function movingTag(reference: unknown): Finding[] {
+  if (typeof reference !== "string" || reference.includes("sha256:")) return [];
+  // A colon before the last slash is a registry's port.
+  const [, tag = ""] = reference.slice(reference.lastIndexOf("/") + 1).split(":");
+  if (tag !== "" && !MOVING_TAGS.has(tag)) return [];
+  return [
+    {
+      why: tag === "" ? `image ${reference} has no tag, which means latest` : `tag ${tag} of image ${reference}`,
+      todo: "name a version or a digest: postgres:16.4, name@sha256:…",
+    },
+  ];
+}

@@ -4,6 +4,7 @@ import {
   MCP_SERVER,
   NETWORK,
   PROCESS_LIMIT,
+  BUILT_IMAGE,
   PULLED_IMAGE,
   STATE_VOLUME,
   UNKNOWN,
@@ -33,7 +34,17 @@ describe("policies on images, labels, volumes and what belongs together (R-SEC-1
       }
       for (const reference of ["postgres", "postgres:latest", "registry:5000/postgres", "a/b:fixed"]) {
         assert.equal(reasons(noLatest, { reference }, { type: PULLED_IMAGE }).length, 1, reference);
+        // What an image of the estate's own is built on, however deep.
+        for (const layer of [
+          { kind: "files", base: reference },
+          { kind: "graft", onto: { image: reference } },
+        ]) {
+          const recipe = { layer: { kind: "program" }, from: { layer } };
+          assert.equal(reasons(noLatest, { recipe }, { type: BUILT_IMAGE }).length, 1, reference);
+        }
       }
+      const own = { layer: { kind: "npm" }, from: { layer: { kind: "graft", onto: { dockerfile: "servers/mine" } } } };
+      assert.deepEqual(reasons(noLatest, { recipe: own }, { type: BUILT_IMAGE }), []);
     });
   });
 
