@@ -5,6 +5,7 @@ import { z } from "zod";
 import type {
   filesystemSchema,
   FirewallRule,
+  firewallRulesetSchema,
   Instance,
   InstanceTypes,
 } from "../../components/providers/lambda/objects.ts";
@@ -90,6 +91,8 @@ const filesystemNameSchema = z.strictObject({
 });
 type Filesystem = z.input<typeof filesystemSchema>;
 
+const rulesetSchema = z.strictObject({ name: z.string().max(64), region: z.string(), rules: z.array(ruleSchema) });
+
 interface Held {
   instance: Instance;
   bornAt: number;
@@ -120,6 +123,9 @@ export class FakeLambda {
   /** Type in a region that has none now, whatever is advertised. */
   readonly soldOut = new Set<string>();
   readonly keys = new Map<string, { id: string; name: string; public_key: string }>();
+  readonly rulesets = new Map<string, z.infer<typeof firewallRulesetSchema>>();
+  /** Instances that had one hold it for so many more requests. */
+  heldRulesets = 0;
   readonly filesystems = new Map<string, Filesystem>();
   rules: FirewallRule[] = [{ protocol: "tcp", port_range: [22, 22], source_network: "0.0.0.0/0", description: "ssh" }];
   /** In what way the account is closed: `global/invalid-api-key`, `global/account-inactive`. */
@@ -233,6 +239,10 @@ export class FakeLambda {
         return [...this.keys.values()];
       case "POST /ssh-keys":
         return this.register(keySchema.parse(body));
+      case "GET /firewall-rulesets":
+        return [...this.rulesets.values()];
+      case "POST /firewall-rulesets":
+        return this.makeRuleset(rulesetSchema.parse(body));
       case "GET /file-systems":
         return [...this.filesystems.values()];
       case "POST /filesystems":
@@ -247,12 +257,30 @@ export class FakeLambda {
       if (!this.keys.delete(id)) throw new Refusal(404, "global/object-does-not-exist");
       return {};
     }
+    const ruleset = this.rulesets.get(id);
+    if (what.startsWith("PATCH /firewall-rulesets/") && ruleset) {
+      ruleset.rules = z.strictObject({ rules: z.array(ruleSchema) }).parse(body).rules;
+      return {};
+    }
+    if (what.startsWith("DELETE /firewall-rulesets/") && ruleset) {
+      if (this.heldRulesets-- > 0) throw new Refusal(400, "firewall-rulesets/firewall-ruleset-in-use");
+      this.rulesets.delete(id);
+      return {};
+    }
     if (what.startsWith("DELETE /filesystems/")) {
       if (this.filesystems.get(id)?.is_in_use) throw new Refusal(400, "filesystems/filesystem-in-use");
       if (!this.filesystems.delete(id)) throw new Refusal(404, "global/object-does-not-exist");
       return { deleted_ids: [id] };
     }
     throw new Refusal(404, "global/not-found");
+  }
+
+  private makeRuleset({ name, region: wanted, rules }: z.infer<typeof rulesetSchema>): unknown {
+    const region = this.regions.find((each) => each.name === wanted);
+    if (!region) throw new Refusal(400, "global/invalid-parameters");
+    const made = { id: this.dice.id(), name, region, rules, instance_ids: [] };
+    this.rulesets.set(made.id, made);
+    return made;
   }
 
   private makeFilesystem({ name, region: wanted }: z.infer<typeof filesystemNameSchema>): Filesystem {

@@ -8,6 +8,7 @@ import { noteLaunch } from "../../../../components/providers/lambda/launchNotes.
 import { provider as accounts } from "../../../../components/providers/lambdaAccount.ts";
 import { provider as filesystems } from "../../../../components/providers/lambdaFilesystem.ts";
 import { provider as firewalls } from "../../../../components/providers/lambdaFirewall.ts";
+import { provider as rulesets } from "../../../../components/providers/lambdaFirewallRuleset.ts";
 import {
   diffInstance,
   provider as instances,
@@ -242,6 +243,50 @@ describe("resources at Lambda, as the engine asks for them", function () {
       await filesystems.delete?.(id, outs);
       await filesystems.delete?.(id, outs);
       assert.equal(fake.filesystems.size, 0);
+    });
+  });
+
+  describe("a firewall ruleset", () => {
+    const rules: FirewallRule[] = [
+      { protocol: "tcp", port_range: [2377, 2377], source_network: "10.0.0.0/8", description: "swarm" },
+    ];
+    const ruleset = (changes = {}) => ({
+      ...{ access, hurry: HURRY, name: "estate", region: "us-west-1", rules },
+      ...changes,
+    });
+
+    it("is made once and found again, with its rules put right", async () => {
+      const { id } = await rulesets.create(ruleset());
+      const made = fake.rulesets.get(id) ?? assert.fail();
+      made.rules = [];
+      assert.deepEqual((await rulesets.read?.(id, ruleset()))?.props?.rules, []);
+      assert.equal((await rulesets.create(ruleset())).id, id);
+      assert.deepEqual(made.rules, rules);
+      await rulesets.update?.(id, ruleset(), ruleset({ rules: [] }));
+      assert.deepEqual(made.rules, []);
+    });
+
+    it("one of that name in another region is refused, and stays", async () => {
+      await rulesets.create(ruleset());
+      const elsewhere = async () => rulesets.create(ruleset({ region: "us-east-1" }));
+      await assert.rejects(elsewhere, /has a firewall ruleset "estate" in us-west-1, wanted in us-east-1/);
+      assert.equal(fake.rulesets.size, 1);
+    });
+
+    it("goes once no instance holds it any more", async () => {
+      const { id } = await rulesets.create(ruleset());
+      fake.heldRulesets = 3;
+      await rulesets.delete?.(id, ruleset());
+      await rulesets.delete?.(id, ruleset());
+      assert.equal(fake.rulesets.size, 0);
+      assert.deepEqual(await rulesets.read?.(id, ruleset()), {});
+    });
+
+    it("one that is held all the time is said", async () => {
+      const { id } = await rulesets.create(ruleset());
+      fake.heldRulesets = 1000;
+      const hurry = { ...HURRY, goneMs: 30 };
+      await assert.rejects(async () => rulesets.delete?.(id, ruleset({ hurry })), /firewall-ruleset-in-use/);
     });
   });
 
