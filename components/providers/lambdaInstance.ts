@@ -68,7 +68,9 @@ function typeFailures({ name, types, maxHourlyPrice }: LambdaInstanceInputs, off
 }
 
 function regionFailures({ name, regions: wanted }: LambdaInstanceInputs, known: readonly string[]): CheckFailure[] {
-  return wanted
+  // That of another machine, which is not launched yet.
+  if (!Array.isArray(wanted)) return [];
+  return (wanted as readonly string[])
     .filter((region) => !known.includes(region))
     .map((region) => ({
       property: "regions",

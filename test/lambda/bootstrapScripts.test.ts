@@ -26,7 +26,10 @@ describe("what is done on a machine before a swarm runs on it", () => {
     stub("hostname", "echo lab-1");
     stub("id", 'case "$1" in -nG) echo "ubuntu sudo" ;; *) echo ubuntu ;; esac');
     stub("df", "printf ' Avail\\n 50000\\n'");
-    stub("docker", 'case "$1 $2" in "info --format") echo "$SWARM" ;; "swarm join-token") echo SWMTKN-1-x ;; esac');
+    stub(
+      "docker",
+      'case "$1 $2 $3" in *RemoteManagers*) echo "$MANAGERS" ;; "info --format "*) echo "$SWARM" ;; esac; case "$1 $2" in "swarm join-token") echo SWMTKN-1-x ;; esac',
+    );
     stub("nvidia-smi", `printf '${UUIDS.join("\\n")}\\n'`);
     writeFileSync(join(folder, "nvidia.toml"), '#swarm-resource = "DOCKER_RESOURCE_GPU"\ndebug = false\n');
   });
@@ -43,7 +46,7 @@ describe("what is done on a machine before a swarm runs on it", () => {
     rmSync(join(folder, "calls"), { force: true });
     const PATH = `${join(folder, "bin")}:/usr/bin:/bin`;
     const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", script], {
-      ...{ input, env: { PATH, SWARM: "inactive", ...env }, encoding: "utf8" },
+      ...{ input, env: { PATH, SWARM: "inactive", MANAGERS: "", ...env }, encoding: "utf8" },
     });
     const calls = existsSync(join(folder, "calls"))
       ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n")
@@ -148,8 +151,18 @@ describe("what is done on a machine before a swarm runs on it", () => {
     assert.ok(!script.includes("SWMTKN"));
     const first = run(script, { input: "SWMTKN-1-x\n" });
     assert.ok(first.calls.includes("docker swarm join --advertise-addr 10.0.0.2 --token SWMTKN-1-x 10.0.0.1:2377"));
-    const again = run(script, { input: "SWMTKN-1-x\n", env: { SWARM: "active" } });
-    assert.ok(!again.calls.some((call) => call.startsWith("docker swarm join")));
+    const env = { SWARM: "active", MANAGERS: "10.0.0.1:2377 " };
+    const again = run(script, { input: "SWMTKN-1-x\n", env });
+    assert.ok(!again.calls.some((call) => call.startsWith("docker swarm")));
+  });
+
+  it("a worker whose manager is another machine now leaves the old swarm first", () => {
+    const env = { SWARM: "active", MANAGERS: "10.0.0.9:2377 " };
+    const { calls } = run(joinSwarm("10.0.0.2", "10.0.0.1"), { input: "SWMTKN-1-x\n", env });
+    assert.deepEqual(
+      calls.filter((call) => call.startsWith("docker swarm")),
+      ["docker swarm leave --force", "docker swarm join --advertise-addr 10.0.0.2 --token SWMTKN-1-x 10.0.0.1:2377"],
+    );
   });
 
   it("a node is drained before it is removed; one that is gone is no fault", () => {

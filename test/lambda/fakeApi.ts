@@ -27,6 +27,13 @@ export interface Faults {
 
 export const NO_FAULTS: Faults = { lost: 0, dropped: 0, tooMany: 0, serverError: 0, noCapacity: 0, unhealthy: 0 };
 
+/** What an instance is in a test. */
+export interface Machines {
+  /** @returns its address. */
+  start: (id: string, userData: string, publicKeys: readonly string[]) => string;
+  stop: (id: string) => void;
+}
+
 export interface FakeOptions {
   seed: number;
   faults: Faults;
@@ -38,6 +45,8 @@ export interface FakeOptions {
   terminatingMs: number;
   /** Whether instances have private addresses. */
   privateIps: boolean;
+  /** @default none: all have the address 127.0.0.1 */
+  machines?: Machines;
 }
 
 const OPTIONS: FakeOptions = {
@@ -140,6 +149,7 @@ export class FakeLambda {
   /** Most of one name that were billed at once. */
   mostOfAName = 0;
   baseUrl = "";
+  private readonly addresses = new Map<string, string>();
   private readonly held = new Map<string, Held>();
   private readonly dice: Dice;
   private readonly server: Server;
@@ -194,7 +204,9 @@ export class FakeLambda {
   /** Ends one as its own page would. */
   end(id: string): void {
     const held = this.held.get(id);
-    if (held) held.endedAt ??= Date.now();
+    if (!held || held.endedAt !== undefined) return;
+    held.endedAt = Date.now();
+    this.options.machines?.stop(id);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -301,6 +313,9 @@ export class FakeLambda {
     if (this.soldOut.has(`${type} ${region}`) || this.dice.hits(this.options.faults.noCapacity))
       throw new Refusal(400, "instance-operations/launch/insufficient-capacity");
     const id = this.create(wanted, this.dice.hits(this.options.faults.unhealthy));
+    const { machines } = this.options;
+    const open = [...this.keys.values()].filter(({ name }) => name === keys[0]).map((key) => key.public_key);
+    if (machines) this.addresses.set(id, machines.start(id, wanted.user_data ?? "", open));
     this.launched.push(id);
     return id;
   }
@@ -325,7 +340,7 @@ export class FakeLambda {
     const all = ids.map((id) => this.find(id));
     for (const held of all) {
       this.terminated.push(held.instance.id);
-      if (!this.stuck) held.endedAt ??= Date.now();
+      if (!this.stuck) this.end(held.instance.id);
     }
     return all.map((held) => this.seen(held));
   }
@@ -355,7 +370,8 @@ export class FakeLambda {
     const status = isUnhealthy ? ("unhealthy" as const) : ("active" as const);
     // The address comes a moment after the word that it is active.
     if (age < 1.5 * this.options.bootMs) return { ...instance, status };
-    return { ...instance, status, ip: "127.0.0.1", ...(this.options.privateIps ? { private_ip: "10.0.0.1" } : {}) };
+    const ip = this.addresses.get(instance.id) ?? "127.0.0.1";
+    return { ...instance, status, ip, ...(this.options.privateIps ? { private_ip: "10.0.0.1" } : {}) };
   }
 }
 

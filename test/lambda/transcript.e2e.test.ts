@@ -76,7 +76,13 @@ new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dial
 
   it("is what is expected, in its order, and nothing else", async () => {
     await project.must("up", "--yes", "--skip-preview");
-    assert.deepEqual(sent("manager"), [awaitBoot, ensureDocker({ gpus: false }), initSwarm(MANAGER), "true"]);
+    assert.deepEqual(sent("manager"), [
+      awaitBoot,
+      ensureDocker({ gpus: false }),
+      proveGpus(0),
+      initSwarm(MANAGER),
+      "true",
+    ]);
     assert.deepEqual(sent("worker"), WORKER_STEPS);
     assert.equal(readFileSync(join(folder, "tokens"), "utf8"), `${TOKEN}\n`);
   });

@@ -75,6 +75,7 @@ uuids=$(nvidia-smi --query-gpu=uuid --format=csv,noheader)`;
 
 /** "active" is not "its GPUs work", nor is what nvidia-smi lists: CUDA itself is asked. */
 export function proveGpus(count: number): string {
+  if (count === 0) return "true\n";
   return `set -eu
 python3 -c '
 import ctypes, sys
@@ -103,12 +104,14 @@ docker swarm join-token --quiet worker
 `;
 }
 
-/** Reads the token from its input, so that it stands in no command. */
+/** Reads the token from its input, so that it stands in no command. Of another swarm, whose manager is gone, it takes leave. */
 export function joinSwarm(own: string, manager: string): string {
   return `set -eu
 read -r token
-state=$(docker info --format '{{.Swarm.LocalNodeState}}')
-[ "$state" = active ] || docker swarm join --advertise-addr '${own}' --token "$token" '${manager}:2377'
+managers=$(docker info --format '{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}')
+case " $managers" in *" ${manager}:2377 "*) exit 0 ;; esac
+[ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || docker swarm leave --force >/dev/null
+docker swarm join --advertise-addr '${own}' --token "$token" '${manager}:2377'
 `;
 }
 

@@ -10,15 +10,15 @@ export interface LambdaInstanceArgs extends LambdaAccessInputs {
   /** Types in order of preference, for example gpu_1x_a10; the first that is to be had is taken. */
   types: readonly string[];
   /** Regions in order of preference, for example us-west-1. */
-  regions: readonly string[];
+  regions: pulumi.Input<readonly string[]>;
   /** Name of a key that the account has. */
   sshKey: pulumi.Input<string>;
   /** US dollars; a dearer type fails the preview. */
   maxHourlyPrice: number;
   /** @default Lambda's own image */
   imageFamily?: string;
-  /** cloud-init, in clear. @default none */
-  userData?: string;
+  /** cloud-init. @default none */
+  userData?: pulumi.Input<string>;
   /** Ids; of the instance's region. @default none */
   firewallRulesets?: ReadonlyArray<pulumi.Input<string>>;
 }

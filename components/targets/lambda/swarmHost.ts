@@ -28,11 +28,11 @@ export interface SwarmHostArgs {
   hostName: string;
   /** Under which the other hosts reach it. */
   address: pulumi.Input<string>;
-  gpus: number;
+  gpus: pulumi.Input<number>;
   /** What changes with the machine itself: everything is done anew then. */
   machine: pulumi.Input<string>;
-  /** The machine's own resource: with it what was done there is gone too. @default none, it was there before */
-  machineResource?: pulumi.Resource;
+  /** It goes with the stack, and nothing that was done there has to be undone. @default false: it was there before */
+  ownMachine?: boolean;
   /** Tries to reach it, ten seconds or so apart. @default 90: a machine with eight GPUs took up to 15 minutes */
   dialErrors?: number;
   /** The swarm that it joins; without one it is the first. */
@@ -55,10 +55,11 @@ export class SwarmHost extends pulumi.ComponentResource {
 
   constructor(name: string, args: SwarmHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:SwarmHost", name, {}, opts);
-    const { gpus, hostName, machine, machineResource, manager } = args;
+    const { gpus, hostName, machine, manager, ownMachine = false } = args;
     // The old one's steps end before there are new ones: a node that is removed is known by its name alone.
     const replaced = { parent: this, deleteBeforeReplace: true };
-    const onMachine = { ...replaced, ...(machineResource ? { deletedWith: machineResource } : {}) };
+    // A machine that somebody has terminated answers nobody any more.
+    const undo = ownMachine ? {} : { delete: leaveSwarm };
     const connection = pulumi.output({ dialErrorLimit: args.dialErrors ?? DIAL_ERRORS, ...args.connection });
     this.address = pulumi.output(args.address);
     const step = (what: string, given: Partial<command.remote.CommandArgs>, after: pulumi.Resource[]) =>
@@ -66,14 +67,15 @@ export class SwarmHost extends pulumi.ComponentResource {
         `${name}-${what}`,
         { connection, triggers: [machine], logging: "stderr", ...given },
         // What a first host prints lets a machine into the swarm.
-        { ...onMachine, dependsOn: after, additionalSecretOutputs: ["stdout"] },
+        { ...replaced, dependsOn: after, additionalSecretOutputs: ["stdout"] },
       );
     const booted = step("boot", { create: awaitBoot }, []);
-    const docker = step("docker", { create: ensureDocker({ gpus: gpus > 0 }) }, [booted]);
-    const ready = gpus > 0 ? step("gpus", { create: proveGpus(gpus) }, [docker]) : docker;
+    const count = pulumi.output(gpus);
+    const docker = step("docker", { create: count.apply((each) => ensureDocker({ gpus: each > 0 })) }, [booted]);
+    const ready = step("gpus", { create: count.apply(proveGpus) }, [docker]);
     if (manager) {
       const create = pulumi.all([this.address, manager.address]).apply(([own, other]) => joinSwarm(own, other));
-      const join = step("join", { create, delete: leaveSwarm, stdin: manager.joinToken }, [ready]);
+      const join = step("join", { create, ...undo, stdin: manager.joinToken }, [ready]);
       this.joinToken = manager.joinToken;
       this.joined = new command.remote.Command(
         `${name}-member`,
@@ -82,7 +84,7 @@ export class SwarmHost extends pulumi.ComponentResource {
       );
     } else {
       const create = this.address.apply(initSwarm);
-      const first = step("swarm", { create, delete: leaveSwarm }, [ready]);
+      const first = step("swarm", { create, ...undo }, [ready]);
       this.joinToken = pulumi.secret(first.stdout);
       this.joined = first;
     }

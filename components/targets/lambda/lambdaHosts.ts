@@ -1,0 +1,147 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Owner } from "../../naming.ts";
+import type { LambdaAccessInputs } from "../../providers/lambda/access.ts";
+import type { FirewallRule } from "../../providers/lambda/objects.ts";
+import { userData } from "./bootstrapScripts.ts";
+import { machineNames, type LambdaHostsConfig } from "./hostsConfig.ts";
+import { LambdaAccount } from "./lambdaAccount.ts";
+import { LambdaFirewall } from "./lambdaFirewall.ts";
+import { LambdaInstance } from "./lambdaInstance.ts";
+import { LambdaSshKey } from "./lambdaSshKey.ts";
+import { SshHostKey } from "./sshHostKey.ts";
+import { SwarmHost } from "./swarmHost.ts";
+
+export interface LambdaHostsArgs {
+  owner: Owner;
+  hosts: LambdaHostsConfig;
+  /** Shorter times, of tests. @default Lambda's own */
+  hurry?: LambdaAccessInputs["hurry"];
+  /** Tries to reach a machine over ssh. @default those of a SwarmHost */
+  dialErrors?: number;
+}
+
+/** Private addresses of Lambda's machines. */
+const PRIVATE = "10.0.0.0/8";
+const ANYBODY = "0.0.0.0/0";
+
+/** Machines at Lambda Labs that are a swarm: launched, known by keys of their own, booted, proved, joined. */
+export class LambdaHosts extends pulumi.ComponentResource {
+  /** `ssh://USER@ADDRESS` of the manager's Docker. */
+  readonly managerHost: pulumi.Output<string>;
+  /** Host name → how its Docker is reached: what `mcp-estate:swarm.nodes` wants. */
+  readonly nodes: pulumi.Output<Record<string, { host: string }>>;
+  /** US dollars, of all machines. */
+  readonly hourlyPrice: pulumi.Output<number>;
+  /** OpenSSH's form; secret. */
+  readonly privateKey: pulumi.Output<string>;
+  /** Lines for a known_hosts file. */
+  readonly knownHosts: pulumi.Output<string>;
+
+  constructor(name: string, args: LambdaHostsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("mcp:index:LambdaHosts", name, {}, opts);
+    const { owner, hosts, hurry, dialErrors } = args;
+    const parent = { parent: this };
+    const ownerTag = `${owner.estate}/${owner.stack}`;
+    const access = { access: { baseUrl: hosts.baseUrl, tokenFile: hosts.tokenFile }, ...(hurry ? { hurry } : {}) };
+    const names = machineNames(hosts);
+    const atLambda = (machine: string): string => `${owner.estate}-${owner.stack}-${machine}`;
+
+    const account = new LambdaAccount(name, { ...access, owner: ownerTag, names: names.map(atLambda) }, parent);
+    const after = { parent: this, dependsOn: [account] };
+    const user = new SshHostKey(`${name}-user`, `${ownerTag} user`, parent);
+    const keyName = atLambda("user");
+    const key = new LambdaSshKey(name, { ...access, name: keyName, publicKey: user.publicKey }, after);
+    const rules = firewallRules(hosts.gatewayPort);
+    const firewall = new LambdaFirewall(name, { ...access, owner: ownerTag, rules }, after);
+
+    let manager: { host: SwarmHost; region: pulumi.Output<string> } | undefined;
+    const made = names.map((machine) => {
+      const hostKey = new SshHostKey(machine, `${ownerTag} ${machine}`, parent);
+      const instance = new LambdaInstance(
+        machine,
+        {
+          ...access,
+          name: atLambda(machine),
+          owner: ownerTag,
+          types: hosts.machines[machine]?.types ?? hosts.types,
+          // The others reach the first by its private address.
+          regions: manager ? manager.region.apply((region) => [region]) : hosts.regions,
+          sshKey: key.id.apply(() => keyName),
+          maxHourlyPrice: hosts.maxHourlyPrice,
+          userData: pulumi.secret(pulumi.all([hostKey.privateKey, hostKey.publicKey]).apply(asUserData)),
+          ...(hosts.imageFamily === undefined ? {} : { imageFamily: hosts.imageFamily }),
+        },
+        { parent: this, dependsOn: [account, key, firewall] },
+      );
+      const host = new SwarmHost(
+        machine,
+        {
+          connection: {
+            host: instance.ip,
+            user: hosts.user,
+            privateKey: user.privateKey,
+            hostKey: hostKey.publicKey,
+          },
+          hostName: atLambda(machine),
+          address: pulumi.all([instance.privateIp, instance.ip]).apply(([own, open]) => own || open),
+          gpus: instance.gpus,
+          machine: instance.instanceId,
+          ownMachine: true,
+          ...(manager ? { manager: manager.host } : {}),
+          ...(dialErrors === undefined ? {} : { dialErrors }),
+        },
+        parent,
+      );
+      manager ??= { host, region: instance.region };
+      return { machine, instance, host, hostKey };
+    });
+
+    const dockerHost = (ip: string): string => `ssh://${hosts.user}@${ip}`;
+    const [first] = made;
+    this.managerHost = pulumi.output(first?.instance.ip ?? "").apply(dockerHost);
+    this.nodes = pulumi
+      .all(
+        made.map(({ machine, instance }) =>
+          instance.ip.apply((ip) => [atLambda(machine), { host: dockerHost(ip) }] as const),
+        ),
+      )
+      .apply((entries) => Object.fromEntries(entries));
+    this.hourlyPrice = pulumi
+      .all(made.map(({ instance }) => instance.priceCentsPerHour))
+      .apply((prices) => prices.reduce((sum, cents) => sum + cents, 0) / 100);
+    this.privateKey = user.privateKey;
+    this.knownHosts = pulumi
+      .all(made.map(({ instance, hostKey }) => pulumi.interpolate`${instance.ip} ${hostKey.publicKey.apply(bare)}\n`))
+      .apply((lines) => lines.join(""));
+    this.registerOutputs({ managerHost: this.managerHost, nodes: this.nodes, hourlyPrice: this.hourlyPrice });
+  }
+}
+
+function asUserData([privateKey, publicKey]: [string, string]): string {
+  return userData({ privateKey, publicKey });
+}
+
+/** Without its comment. */
+function bare(publicKey: string): string {
+  return publicKey.trim().split(" ").slice(0, 2).join(" ");
+}
+
+/** What a swarm's nodes say to each other, ssh, and the gateway. */
+function firewallRules(gatewayPort: number): FirewallRule[] {
+  const port = (
+    protocol: "tcp" | "udp",
+    number: number,
+    source_network: string,
+    description: string,
+  ): FirewallRule => ({
+    ...{ protocol, port_range: [number, number], source_network, description },
+  });
+  return [
+    port("tcp", 22, ANYBODY, "ssh"),
+    port("tcp", 2377, PRIVATE, "swarm: management"),
+    port("tcp", 7946, PRIVATE, "swarm: who is there"),
+    port("udp", 7946, PRIVATE, "swarm: who is there"),
+    port("udp", 4789, PRIVATE, "swarm: networks"),
+    port("tcp", gatewayPort, ANYBODY, "the gateway"),
+  ];
+}

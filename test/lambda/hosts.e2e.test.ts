@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  awaitBoot,
+  ensureDocker,
+  initSwarm,
+  joinSwarm,
+  proveGpus,
+  removeNode,
+} from "../../components/targets/lambda/bootstrapScripts.ts";
+import { ensureSshServer } from "../lab/sshAccess.ts";
+import { Project } from "../offline/support.ts";
+import { FakeLambda } from "./fakeApi.ts";
+import { SshMachines } from "./sshMachines.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const TOKEN = "SWMTKN-1-of-the-hosts-test";
+const HURRY = {
+  ...{ requestMs: 2, launchMs: 20, backOffMs: 5, longestBackOffMs: 40, timeoutMs: 2000 },
+  ...{ pollMs: 20, bootMs: 20_000, goneMs: 10_000, lookMs: 60 },
+};
+const NAMES = ["hosts-test-gpu-1", "hosts-test-gpu-2"] as const;
+
+describe("Hosts at Lambda under the real engine (R-TGT-01, R-TGT-08, R-TGT-09): launched, booted, proved, a swarm, given back", function () {
+  this.timeout(180_000);
+  const folder = mkdtempSync(join(tmpdir(), "mcp-estate-hosts-"));
+  const answer = `case "$SSH_ORIGINAL_COMMAND" in *join-token*) echo ${TOKEN} ;; *"read -r token"*) read -r token; echo "$token" >>${join(folder, "tokens")} ;; esac`;
+  let machines: SshMachines;
+  let fake: FakeLambda;
+  let project: Project;
+
+  before(async () => {
+    await ensureSshServer();
+    mkdirSync(join(folder, "machines"));
+    machines = new SshMachines(join(folder, "machines"), answer);
+    fake = new FakeLambda({ machines, bootMs: 200, privateIps: false });
+    await fake.listen();
+    project = await Project.create("hosts", "");
+    for (const name of ["components", "runtime"]) symlinkSync(join(ROOT, name), join(project.folder, name));
+    writeFileSync(join(project.folder, "key"), fake.token);
+    await project.writeProgram(program());
+  });
+  after(async () => {
+    await project.dispose();
+    fake.close();
+    machines.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  function program(changes: Record<string, unknown> = {}): string {
+    const hosts = {
+      ...{ tokenFile: join(project.folder, "key"), baseUrl: fake.baseUrl, user: "root" },
+      ...{ regions: ["us-west-1", "us-east-1"], types: ["gpu_1x_a10"], maxHourlyPrice: 1 },
+      machines: { "gpu-1": {}, "gpu-2": {} },
+      ...changes,
+    };
+    return `import { LambdaHosts } from "./components/targets/lambda/lambdaHosts.ts";
+import { lambdaHostsSchema } from "./components/targets/lambda/hostsConfig.ts";
+const hosts = lambdaHostsSchema.parse(${JSON.stringify(hosts)});
+const made = new LambdaHosts("hosts", { owner: { estate: "hosts", stack: "test" }, hosts, hurry: ${JSON.stringify(HURRY)}, dialErrors: 5 });
+export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
+`;
+  }
+
+  const outputs = async (): Promise<Record<string, unknown>> =>
+    JSON.parse((await project.pulumi("stack", "output", "--json", "--show-secrets")).stdout) as Record<string, unknown>;
+  const steps = (joining: string) => [awaitBoot, ensureDocker({ gpus: true }), proveGpus(1), joining];
+
+  it("a preview launches nothing", async () => {
+    await project.must("preview");
+    assert.deepEqual(fake.billed(), []);
+  });
+
+  it("both are launched in one region, known by their keys, and a swarm", async () => {
+    fake.soldOut.add("gpu_1x_a10 us-west-1");
+    await project.must("up", "--yes", "--skip-preview");
+    const billed = fake.billed();
+    assert.deepEqual(billed.map(({ name }) => name).sort(), [...NAMES]);
+    assert.deepEqual([...new Set(billed.map(({ region }) => region.name))], ["us-east-1"]);
+    const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = await outputs();
+    assert.equal(managerHost, "ssh://root@127.0.77.1");
+    assert.deepEqual(nodes, {
+      [NAMES[0]]: { host: "ssh://root@127.0.77.1" },
+      [NAMES[1]]: { host: "ssh://root@127.0.77.2" },
+    });
+    assert.equal(hourlyPrice, 1.5);
+    assert.match(String(knownHosts), /^127\.0\.77\.1 ssh-ed25519 \S+\n127\.0\.77\.2 ssh-ed25519 \S+\n$/);
+    assert.match(String(privateKey), /OPENSSH PRIVATE KEY/);
+    assert.deepEqual(machines.sent("127.0.77.1"), [...steps(initSwarm("127.0.77.1")), "true"]);
+    assert.deepEqual(machines.sent("127.0.77.2"), steps(joinSwarm("127.0.77.2", "127.0.77.1")));
+  });
+
+  it("a second update launches nothing and sends nothing", async () => {
+    const launched = fake.launched.length;
+    await project.must("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(fake.launched.length, launched);
+    assert.deepEqual([machines.sent("127.0.77.1"), machines.sent("127.0.77.2")], [[], []]);
+  });
+
+  it("one that was terminated elsewhere is seen by a refresh, and another takes its place in the swarm", async () => {
+    const worker = fake.billed().find(({ name }) => name === NAMES[1]) ?? assert.fail();
+    fake.end(worker.id);
+    await project.must("refresh", "--yes", "--skip-preview");
+    await assert.rejects(project.resource("gpu-2").then(({ type }) => assert.match(type, /LambdaInstance/)));
+    await project.must("up", "--yes", "--skip-preview");
+    assert.deepEqual(
+      fake
+        .billed()
+        .map(({ name }) => name)
+        .sort(),
+      [...NAMES],
+    );
+    assert.deepEqual(machines.sent("127.0.77.1"), [removeNode(NAMES[1]), "true"]);
+    assert.deepEqual(machines.sent("127.0.77.3"), steps(joinSwarm("127.0.77.3", "127.0.77.1")));
+  });
+
+  it("a price above the limit fails the preview in one clear line, and nothing else happens", async () => {
+    await project.writeProgram(program({ maxHourlyPrice: 0.5 }));
+    const { code, text } = await project.pulumi("preview");
+    assert.notEqual(code, 0);
+    assert.match(text, /hosts-test-gpu-1: gpu_1x_a10 costs \$0\.75 an hour, allowed are \$0\.50/);
+    await project.writeProgram(program());
+  });
+
+  it("no secret of it stands in the state in clear", async () => {
+    const { privateKey } = await outputs();
+    const line = String(privateKey).split("\n")[2] ?? "";
+    assert.ok(line.length > 20);
+    const state = await project.resources();
+    const text = JSON.stringify(state);
+    for (const secret of [line, TOKEN, fake.token]) assert.ok(!text.includes(secret));
+    assert.ok(!text.includes("OPENSSH PRIVATE KEY"));
+  });
+
+  it("at the end nothing is billed, and others' rules and keys are as they were", async () => {
+    await project.must("destroy", "--yes", "--skip-preview");
+    assert.deepEqual(fake.billed(), []);
+    assert.equal(fake.keys.size, 0);
+    assert.deepEqual(
+      fake.rules.map(({ description }) => description),
+      ["ssh"],
+    );
+    assert.deepEqual(machines.sent("127.0.77.1"), [removeNode(NAMES[1])]);
+    assert.deepEqual(machines.sent("127.0.77.3"), []);
+  });
+});

@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import type { Machines } from "./fakeApi.ts";
+
+const cloudInitSchema = z.object({
+  ssh_deletekeys: z.literal(true),
+  ssh_keys: z.object({ ed25519_private: z.string(), ed25519_public: z.string() }),
+});
+
+/**
+ * Machines that are an ssh server each, on port 22 of a loopback address of its own, with the host key that cloud-init was given and
+ * the key that it was launched with. They note every command and do none.
+ */
+export class SshMachines implements Machines {
+  private readonly folder: string;
+  private readonly servers = new Map<string, ChildProcess>();
+  private count = 0;
+
+  /** @param answer what a shell says to `$SSH_ORIGINAL_COMMAND` */
+  constructor(folder: string, answer: string) {
+    this.folder = folder;
+    mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+    writeFileSync(join(folder, "answer.sh"), `${answer}\n`);
+  }
+
+  start = (id: string, userData: string, publicKeys: readonly string[]): string => {
+    const { ssh_keys: keys } = cloudInitSchema.parse(parse(userData));
+    this.count += 1;
+    const address = `127.0.77.${this.count}`;
+    const place = join(this.folder, id);
+    mkdirSync(place);
+    const file = (name: string, text: string, mode = 0o600): string => {
+      writeFileSync(join(place, name), text, { mode });
+      return join(place, name);
+    };
+    const recorder = file(
+      "recorder",
+      `#!/bin/sh\n{ printf '%s' "$SSH_ORIGINAL_COMMAND" | base64 -w 0; echo; } >>${join(this.folder, address)}\n. ${join(this.folder, "answer.sh")}\n`,
+    );
+    chmodSync(recorder, 0o755);
+    file("host.pub", keys.ed25519_public);
+    const options = [
+      `ListenAddress ${address}:22`,
+      `HostKey ${file("host", keys.ed25519_private)}`,
+      `AuthorizedKeysFile ${file("authorized", `${publicKeys.join("\n")}\n`)}`,
+      `ForceCommand ${recorder}`,
+      ...["PermitRootLogin prohibit-password", "PasswordAuthentication no", "UsePAM no", "StrictModes no"],
+      ...["PidFile none", "MaxStartups 50"],
+    ];
+    const config = file("sshd", `${options.join("\n")}\n`);
+    this.servers.set(id, spawn("/usr/sbin/sshd", ["-D", "-f", config], { stdio: "ignore" }));
+    return address;
+  };
+
+  stop = (id: string): void => {
+    this.servers.get(id)?.kill();
+    this.servers.delete(id);
+  };
+
+  end(): void {
+    for (const id of [...this.servers.keys()]) this.stop(id);
+  }
+
+  /** What a machine was sent since it was asked for the last time. @param address its loopback address */
+  sent(address: string): string[] {
+    const file = join(this.folder, address);
+    const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+    rmSync(file, { force: true });
+    return text === "" ? [] : text.split("\n").map((line) => Buffer.from(line, "base64").toString());
+  }
+}
