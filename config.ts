@@ -1,11 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
 import { catalogue } from "./components/catalogue/index.ts";
 import { ConfigError, resolveEstate, type EstateConfig } from "./components/estateConfig.ts";
 import type { Owner } from "./components/naming.ts";
+import { hostsFaults, lambdaHostsSchema, type LambdaHostsConfig } from "./components/lambdaHostsConfig.ts";
+import { describeIssue } from "./components/settingsFault.ts";
 import { isLocal } from "./components/providers/docker.ts";
 import { hostFaults } from "./components/serverMounts.ts";
 import { sourceFaults } from "./components/serverSources.ts";
 import { programVersion, type ProgramVersion } from "./components/programVersion.ts";
+
+/** Namespace of the settings: of the estate's project, and not of the one that its machines have. */
+const ESTATE = "mcp-estate";
 
 /** Everything the program knows from outside: the stack's settings, checked, and whose objects these are. */
 export interface Settings {
@@ -43,6 +49,23 @@ export function loadConfig(): Settings {
     }
     throw error;
   }
+}
+
+/**
+ * Reads and checks the machines of a stack (`mcp-estate:hosts`), for the program that launches them.
+ * @throws pulumi.RunError with one line per fault.
+ */
+export function loadHosts(): { owner: Owner; hosts: LambdaHostsConfig } {
+  const schema = z.strictObject({ hosts: z.strictObject({ lambda: lambdaHostsSchema }) });
+  const settings = { hosts: readValue(new pulumi.Config(ESTATE), "hosts") };
+  const parsed = schema.safeParse(settings);
+  const faults = parsed.success
+    ? hostsFaults(parsed.data.hosts.lambda, ESTATE)
+    : parsed.error.issues.map((issue) => describeIssue(issue, settings, schema, ESTATE));
+  if (!parsed.success || faults.length > 0) {
+    throw new pulumi.RunError(`the machines of stack "${pulumi.getStack()}" cannot be launched:\n${faults.join("\n")}`);
+  }
+  return { owner: { estate: ESTATE, stack: pulumi.getStack() }, hosts: parsed.data.hosts.lambda };
 }
 
 /** Objects and numbers arrive as JSON, plain text as it is. */

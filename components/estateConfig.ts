@@ -33,6 +33,7 @@ import { resolveServers, serverSettingsSchema, type ServerConfig } from "./serve
 import { describeIssue } from "./settingsFault.ts";
 import { isSubnetRange } from "./subnets.ts";
 import { placementSchema, swarmSchema, targetFaults, type PlacementConfig, type SwarmConfig } from "./swarmConfig.ts";
+import { lambdaHostsSchema } from "./lambdaHostsConfig.ts";
 import { tlsFaults } from "./tlsFaults.ts";
 
 const healthSchema = z.strictObject({
@@ -48,6 +49,8 @@ export const estateSettingsSchema = z.strictObject({
   target: z.enum(["docker", "swarm"]).default("docker"),
   /** Of the swarm target. */
   swarm: swarmSchema.optional(),
+  /** Machines that `npm run hosts` launches for a swarm; of the estate itself nothing asks for them. */
+  hosts: z.strictObject({ lambda: lambdaHostsSchema }).optional(),
   network: z
     .strictObject({
       /** IPv4 range from which each server gets a /29. */

@@ -26,6 +26,7 @@ const SOURCES = [
   "components/serverProgram.ts",
   "components/serverConfig.ts",
   "components/coreServiceConfig.ts",
+  "components/lambdaHostsConfig.ts",
   "components/estateConfig.ts",
 ];
 const ROOT = "estateSettingsSchema";

@@ -147,7 +147,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key at the top",
       { servers: { memory: {} }, gatway: {} },
-      "mcp-estate:gatway: unknown key; allowed are target, swarm, network, gateway, allowOvercommit, orphans, volumes, health, gate, monitoring, policy, servers, coreServices, services, networks",
+      "mcp-estate:gatway: unknown key; allowed are target, swarm, hosts, network, gateway, allowOvercommit, orphans, volumes, health, gate, monitoring, policy, servers, coreServices, services, networks",
     ],
     [
       "a range that is none",

@@ -17,11 +17,16 @@ const cloudInitSchema = z.object({
 export class SshMachines implements Machines {
   private readonly folder: string;
   private readonly servers = new Map<string, ChildProcess>();
+  private readonly network: string;
   private count = 0;
 
-  /** @param answer what a shell says to `$SSH_ORIGINAL_COMMAND` */
-  constructor(folder: string, answer: string) {
+  /**
+   * @param network first three bytes of their addresses, 127.0.x: tests run side by side.
+   * @param answer what a shell says to `$SSH_ORIGINAL_COMMAND`
+   */
+  constructor(folder: string, network: string, answer: string) {
     this.folder = folder;
+    this.network = network;
     mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
     writeFileSync(join(folder, "answer.sh"), `${answer}\n`);
   }
@@ -29,7 +34,7 @@ export class SshMachines implements Machines {
   start = (id: string, userData: string, publicKeys: readonly string[]): string => {
     const { ssh_keys: keys } = cloudInitSchema.parse(parse(userData));
     this.count += 1;
-    const address = `127.0.77.${this.count}`;
+    const address = `${this.network}.${this.count}`;
     const place = join(this.folder, id);
     mkdirSync(place);
     const file = (name: string, text: string, mode = 0o600): string => {

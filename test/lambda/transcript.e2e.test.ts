@@ -42,7 +42,7 @@ describe("What is sent to hosts over ssh, under the real engine (R-TGT-08, R-TGT
     const lines = [
       "#!/bin/sh",
       // As one string, so that where one ends is seen.
-      `{ printf '%s' "$SSH_ORIGINAL_COMMAND" | base64 -w 0; echo; } >>${join(folder, name)}`,
+      `{ date +%s%3N | tr '\\n' ' '; printf '%s' "$SSH_ORIGINAL_COMMAND" | base64 -w 0; echo; } >>${join(folder, name)}`,
       `case "$SSH_ORIGINAL_COMMAND" in *join-token*) echo ${TOKEN} ;; *"read -r token"*) read -r token; echo "$token" >>${join(folder, "tokens")} ;; esac`,
     ];
     writeFileSync(recorder, `${lines.join("\n")}\n`);
@@ -64,12 +64,20 @@ new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dial
 `;
   }
 
+  /** When each of a host's last commands came, in milliseconds. */
+  const at = new Map<string, number[]>();
+
   /** What a host was sent since it was asked for the last time. */
   function sent(name: string): string[] {
     const file = join(folder, name);
     const text = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
     rmSync(file, { force: true });
-    return text === "" ? [] : text.split("\n").map((line) => Buffer.from(line, "base64").toString());
+    const lines = text === "" ? [] : text.split("\n").map((line) => line.split(" "));
+    at.set(
+      name,
+      lines.map(([time = ""]) => Number(time)),
+    );
+    return lines.map(([, command = ""]) => Buffer.from(command, "base64").toString());
   }
 
   const WORKER_STEPS = [awaitBoot, ensureDocker({ gpus: true }), proveGpus(8), joinSwarm(WORKER, MANAGER)];
@@ -81,6 +89,7 @@ new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dial
       ensureDocker({ gpus: false }),
       proveGpus(0),
       initSwarm(MANAGER),
+      removeNode("gpu-2"),
       "true",
     ]);
     assert.deepEqual(sent("worker"), WORKER_STEPS);
@@ -97,11 +106,32 @@ new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dial
     assert.ok(!state.includes(TOKEN) && !state.includes("OPENSSH PRIVATE KEY"));
   });
 
-  it("another machine of that name: the old node is removed before the new one joins", async () => {
+  it("another machine of that name: the old node is removed before the new one joins, and never after it", async () => {
     await project.writeProgram(program("machine-2"));
     await project.must("up", "--yes", "--skip-preview");
-    assert.deepEqual(sent("manager"), [removeNode("gpu-2"), "true"]);
-    assert.deepEqual(sent("worker"), [leaveSwarm, ...WORKER_STEPS]);
+    assert.deepEqual(sent("manager"), [removeNode("gpu-2")]);
+    const [boot, docker, gpus, ...joining] = sent("worker");
+    assert.deepEqual([boot, docker, gpus, ...joining.filter((step) => step !== leaveSwarm)], WORKER_STEPS);
+    assert.equal(joining[0], leaveSwarm);
+    const times = ["manager", "worker"].map((name) => at.get(name)?.at(-1) ?? 0);
+    assert.ok((times[0] ?? 0) < (times[1] ?? 0), "removed after it had joined");
+  });
+
+  it("another script, or another way to the manager, removes no node", async () => {
+    await project.writeProgram(program("machine-2").replaceAll("dialErrors: 2", "dialErrors: 3"));
+    await project.must("up", "--yes", "--skip-preview");
+    assert.deepEqual(
+      sent("manager").filter((step) => step === removeNode("gpu-2")),
+      [],
+    );
+    sent("worker");
+    await project.writeProgram(program("machine-2"));
+    await project.must("up", "--yes", "--skip-preview");
+    assert.deepEqual(
+      sent("manager").filter((step) => step === removeNode("gpu-2")),
+      [],
+    );
+    sent("worker");
   });
 
   it("a host that shows another key is refused, in one clear line", async () => {

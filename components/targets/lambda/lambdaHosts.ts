@@ -3,7 +3,7 @@ import type { Owner } from "../../naming.ts";
 import type { LambdaAccessInputs } from "../../providers/lambda/access.ts";
 import type { FirewallRule } from "../../providers/lambda/objects.ts";
 import { userData } from "./bootstrapScripts.ts";
-import { machineNames, type LambdaHostsConfig } from "./hostsConfig.ts";
+import { machineNames, type LambdaHostsConfig } from "../../lambdaHostsConfig.ts";
 import { LambdaAccount } from "./lambdaAccount.ts";
 import { LambdaFirewall } from "./lambdaFirewall.ts";
 import { LambdaInstance } from "./lambdaInstance.ts";
@@ -30,6 +30,8 @@ export class LambdaHosts extends pulumi.ComponentResource {
   readonly managerHost: pulumi.Output<string>;
   /** Host name → how its Docker is reached: what `mcp-estate:swarm.nodes` wants. */
   readonly nodes: pulumi.Output<Record<string, { host: string }>>;
+  /** Host name → what it is, for people. */
+  readonly machines: pulumi.Output<Record<string, { ip: string; type: string; region: string; pricePerHour: number }>>;
   /** US dollars, of all machines. */
   readonly hourlyPrice: pulumi.Output<number>;
   /** OpenSSH's form; secret. */
@@ -106,6 +108,13 @@ export class LambdaHosts extends pulumi.ComponentResource {
         ),
       )
       .apply((entries) => Object.fromEntries(entries));
+    const facts = made.map(({ machine, instance: { ip, type, region, priceCentsPerHour } }) =>
+      pulumi.all([ip, type, region, priceCentsPerHour]).apply(([address, kind, place, cents]) => {
+        const fact = { ip: address, type: kind, region: place, pricePerHour: cents / 100 };
+        return [atLambda(machine), fact] as const;
+      }),
+    );
+    this.machines = pulumi.all(facts).apply((entries) => Object.fromEntries(entries));
     this.hourlyPrice = pulumi
       .all(made.map(({ instance }) => instance.priceCentsPerHour))
       .apply((prices) => prices.reduce((sum, cents) => sum + cents, 0) / 100);

@@ -56,7 +56,6 @@ export class SwarmHost extends pulumi.ComponentResource {
   constructor(name: string, args: SwarmHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:SwarmHost", name, {}, opts);
     const { gpus, hostName, machine, manager, ownMachine = false } = args;
-    // The old one's steps end before there are new ones: a node that is removed is known by its name alone.
     const replaced = { parent: this, deleteBeforeReplace: true };
     // A machine that somebody has terminated answers nobody any more.
     const undo = ownMachine ? {} : { delete: leaveSwarm };
@@ -75,12 +74,20 @@ export class SwarmHost extends pulumi.ComponentResource {
     const ready = step("gpus", { create: count.apply(proveGpus) }, [docker]);
     if (manager) {
       const create = pulumi.all([this.address, manager.address]).apply(([own, other]) => joinSwarm(own, other));
-      const join = step("join", { create, ...undo, stdin: manager.joinToken }, [ready]);
+      const onManager = { connection: manager.connection };
+      // A node of that name which an earlier machine was; one that is there now must not go for the sake of another script.
+      const place = new command.remote.Command(
+        `${name}-place`,
+        { ...onManager, create: removeNode(hostName), update: "true", triggers: [machine] },
+        { ...replaced, dependsOn: [manager.joined] },
+      );
+      const join = step("join", { create, ...undo, stdin: manager.joinToken }, [ready, place]);
       this.joinToken = manager.joinToken;
+      // Of its end alone: it is the same node, whatever machine it is.
       this.joined = new command.remote.Command(
         `${name}-member`,
-        { connection: manager.connection, create: "true", delete: removeNode(hostName), triggers: [machine] },
-        { ...replaced, dependsOn: [join] },
+        { ...onManager, create: "true", delete: removeNode(hostName) },
+        { parent: this, dependsOn: [join] },
       );
     } else {
       const create = this.address.apply(initSwarm);

@@ -36,12 +36,17 @@ export const lambdaHostsSchema = z.strictObject({
 
 export type LambdaHostsConfig = z.infer<typeof lambdaHostsSchema>;
 
-/** Names in their order, the manager first. @throws Error naming a manager that is none of them. */
+/** Names in their order, the manager first. */
 export function machineNames({ machines, manager }: LambdaHostsConfig): [string, ...string[]] {
   const names = Object.keys(machines).sort();
   const first = manager ?? names[0] ?? "";
-  if (!names.includes(first)) {
-    throw new Error(`hosts.lambda.manager: "${first}" given; allowed are ${names.join(", ")}`);
-  }
   return [first, ...names.filter((name) => name !== first)];
+}
+
+/** One line per fault between the fields. */
+export function hostsFaults({ machines, manager }: LambdaHostsConfig, namespace = "mcp-estate"): string[] {
+  if (manager === undefined || manager in machines) return [];
+  return [
+    `${namespace}:hosts.lambda.manager: "${manager}" given; allowed are ${Object.keys(machines).sort().join(", ")}`,
+  ];
 }

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { TestEstate } from "../e2e/testEstate.ts";
+import { ensureSshServer } from "../lab/sshAccess.ts";
+import { FakeLambda } from "./fakeApi.ts";
+import { SshMachines } from "./sshMachines.ts";
+
+const run = promisify(execFile);
+const ANSWER = `case "$SSH_ORIGINAL_COMMAND" in *join-token*) echo SWMTKN-1-x ;; esac`;
+
+/** At Lambda's own pace: one request a second, one launch in twelve. */
+describe("npm run hosts: the machines of a stack, launched, told of and given back", function () {
+  this.timeout(300_000);
+  this.slow(120_000);
+  const estate = new TestEstate("machines", { config: { "mcp-estate:servers": { memory: {} } } });
+  const folder = mkdtempSync(join(tmpdir(), "mcp-estate-hosts-command-"));
+  let machines: SshMachines;
+  let fake: FakeLambda;
+
+  before(async () => {
+    await ensureSshServer();
+    mkdirSync(join(folder, "machines"));
+    machines = new SshMachines(join(folder, "machines"), "127.0.78", ANSWER);
+    fake = new FakeLambda({ machines, bootMs: 2000, terminatingMs: 2000 });
+    await fake.listen();
+    writeFileSync(join(folder, "key"), fake.token, { mode: 0o600 });
+    await estate.create();
+  });
+  after(async () => {
+    await estate.dispose();
+    fake.close();
+    machines.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  const configure = (changes: Record<string, unknown> = {}) =>
+    estate.configure((config) => {
+      config["mcp-estate:hosts"] = {
+        lambda: {
+          ...{ tokenFile: join(folder, "key"), baseUrl: fake.baseUrl, user: "root", regions: ["us-west-1"] },
+          ...{ types: ["gpu_1x_a10"], maxHourlyPrice: 1, machines: { "gpu-1": {}, "gpu-2": {} } },
+          ...changes,
+        },
+      };
+    });
+
+  it("a stack without machines, and an unknown verb, are one clear line", async () => {
+    const none = await estate.command("hosts", ["up"]);
+    assert.equal(none.code, 1);
+    assert.match(
+      none.output,
+      /^error: stack "machines" names no machines: give mcp-estate:hosts, as docs\/lambda\.md shows$/m,
+    );
+    const verb = await estate.command("hosts", ["launch"]);
+    assert.match(verb.output, /^error: "launch" given; allowed are up, preview, refresh, down$/m);
+  });
+
+  it("settings that cannot be are named by their keys, and nothing is launched", async () => {
+    configure({ manager: "gpu-9", maxHourlyPrice: 1 });
+    const { code, output } = await estate.command("hosts", ["preview"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /mcp-estate:hosts\.lambda\.manager: "gpu-9" given; allowed are gpu-1, gpu-2/);
+    configure({ regions: [] });
+    assert.match((await estate.command("hosts", ["preview"])).output, /mcp-estate:hosts\.lambda\.regions: \[\] given/);
+    assert.deepEqual(fake.launched, []);
+  });
+
+  it("launches them, says what they cost, and ssh gets there with what it keeps", async () => {
+    configure();
+    const { stdout } = await estate.succeed("hosts", ["up", "--yes"]);
+    assert.match(stdout, /^mcp-estate-machines-gpu-1 +127\.0\.78\.1 +gpu_1x_a10 +us-west-1 +\$0\.75$/m);
+    assert.match(stdout, /^in all +\$1\.50$/m);
+    assert.match(stdout, /^ {6}mcp-estate-machines-gpu-1: \{\}$/m);
+    assert.match(stdout, /^ {6}mcp-estate-machines-gpu-2: \{ host: ssh:\/\/root@127\.0\.78\.2 \}$/m);
+    assert.match(stdout, /DOCKER_HOST=ssh:\/\/root@127\.0\.78\.1 npm run up -- --stack machines/);
+    const kept = join(estate.folder, ".config/mcp-estate/hosts/machines");
+    assert.equal(statSync(join(kept, "key")).mode & 0o777, 0o600);
+    machines.sent("127.0.78.2");
+    await run("ssh", ["-F", join(kept, "ssh_config"), "-o", "BatchMode=yes", "root@127.0.78.2", "as a person would"]);
+    assert.deepEqual(machines.sent("127.0.78.2"), ["as a person would"]);
+    const requests = fake.requests.map(({ at }) => at);
+    const gaps = requests.slice(1).map((at, index) => at - (requests[index] ?? 0));
+    assert.ok(Math.min(...gaps) > 900, `two requests ${Math.min(...gaps)} ms apart`);
+  });
+
+  it("gives all of them back", async () => {
+    await estate.succeed("hosts", ["down", "--yes"]);
+    assert.deepEqual(fake.billed(), []);
+    assert.equal(fake.keys.size, 0);
+  });
+});
