@@ -178,6 +178,7 @@ export const servers = Object.fromEntries(
     {
       url: `${edge.url}/servers/${server.name}/mcp`,
       image: mcpServers[i]?.imageId,
+      state: server.state,
       limits: server.limits,
       effective: mcpServers[i]?.effective,
     },

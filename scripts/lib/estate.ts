@@ -20,7 +20,15 @@ const outputsSchema = z.object({
   prometheusUrl: z.string().default(""),
   alertmanagerUrl: z.string().default(""),
   servers: z
-    .record(z.string(), z.object({ url: z.string(), limits: z.object({ memoryMiB: z.number(), pids: z.number() }) }))
+    .record(
+      z.string(),
+      z.object({
+        url: z.string(),
+        limits: z.object({ memoryMiB: z.number(), pids: z.number() }),
+        /** As it is declared; absent where a program of before has deployed it. */
+        state: z.string().optional(),
+      }),
+    )
     .default({}),
 });
 
@@ -95,15 +103,20 @@ export async function waitUntilHealthy(outputs: EstateOutputs, options: WaitOpti
   }
 }
 
-/** It works, or somebody wants that it does not run: the gateway has the latter from the declaration. */
+/** It works, or somebody may want that it does not run. */
 const FINAL: ReadonlySet<string> = new Set(["healthy", "stopped", "quarantined"]);
+
+/** Whether a server is as it is declared. What was contained until now is not: the gateway hears of it a moment later. */
+function isAsDeclared(declared: string | undefined, state = ""): boolean {
+  return declared === "running" ? state === "healthy" : FINAL.has(state);
+}
 
 /** "name (state)" of each server that is declared or answered for and is to work and does not. */
 function notHealthy(outputs: EstateOutputs, states: readonly ServerState[], server: string | undefined): string[] {
   const known = new Map(states.map(({ name, state }) => [name, state]));
   const names = new Set(server === undefined ? [...Object.keys(outputs.servers), ...known.keys()] : [server]);
   return [...names]
-    .filter((name) => !FINAL.has(known.get(name) ?? ""))
+    .filter((name) => !isAsDeclared(outputs.servers[name]?.state, known.get(name)))
     .map((name) => `${name} (${known.get(name) ?? "unknown"})`);
 }
 

@@ -10,6 +10,7 @@ export interface Schema {
   exclusiveMinimum?: number;
   properties?: Record<string, Schema>;
   required?: readonly string[];
+  anyOf?: readonly Schema[];
   additionalProperties?: Schema | boolean;
 }
 
@@ -48,7 +49,7 @@ export function fillPlaceholders(settings: Settings, schema: Schema, secrets: bo
 
 /** Whether the program keeps secret what is given there: the schema knows the encrypted form. */
 export function takesSecret(schema: Schema | undefined): boolean {
-  return schema?.required?.includes("secure") === true;
+  return schema?.required?.includes("secure") === true || schema?.anyOf?.some(takesSecret) === true;
 }
 
 /** The part of a schema that is of one key; undefined where it has nothing to say. */

@@ -37,6 +37,18 @@ describe("estate", () => {
     }
   });
 
+  it("waits for one that was contained, until the gateway has heard that it runs", async () => {
+    const states = ["quarantined", "quarantined", "healthy"];
+    const gateway = await fakeServer({
+      "/servers": () => ({ servers: [{ name: "memory", state: states.shift() ?? "healthy" }] }),
+    });
+    const deployed = outputs(gateway);
+    const memory = deployed.servers["memory"] ?? assert.fail();
+    const declared = { ...deployed, servers: { memory: { ...memory, state: "running" } } };
+    const [found] = await waitUntilHealthy(declared, { say: () => undefined, timeoutMs: 2000, intervalMs: 5 });
+    assert.equal(found?.state, "healthy");
+  });
+
   it("names what is not healthy when the time is over", async () => {
     const gateway = await fakeServer({ "/servers": () => ({ servers: [] }) });
     await assert.rejects(waitUntilHealthy(outputs(gateway), { say: () => undefined, timeoutMs: 20, intervalMs: 5 }), {
