@@ -23,6 +23,8 @@ export const lambdaHostsSchema = z.strictObject({
   maxHourlyPrice: z.number().positive(),
   /** Account on the machines; may sudo. */
   user: z.string().min(1).default("ubuntu"),
+  /** Where their ssh servers listen. */
+  sshPort: z.int().min(1).max(65535).default(22),
   imageFamily: z.string().min(1).optional(),
   /** Port of the gateway, which the firewall lets in. @default 11000 */
   gatewayPort: z.int().min(1).max(65535).default(11000),

@@ -13,7 +13,7 @@ import {
 import { ensureSshServer } from "../lab/sshAccess.ts";
 import { Project } from "../offline/support.ts";
 import { FakeLambda } from "./fakeApi.ts";
-import { SshMachines } from "./sshMachines.ts";
+import { SSH_PORT, SshMachines } from "./sshMachines.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const TOKEN = "SWMTKN-1-of-the-hosts-test";
@@ -51,7 +51,7 @@ describe("Hosts at Lambda under the real engine (R-TGT-01, R-TGT-08, R-TGT-09): 
 
   function program(changes: Record<string, unknown> = {}): string {
     const hosts = {
-      ...{ tokenFile: join(project.folder, "key"), baseUrl: fake.baseUrl, user: "root" },
+      ...{ tokenFile: join(project.folder, "key"), baseUrl: fake.baseUrl, user: "root", sshPort: SSH_PORT },
       ...{ regions: ["us-west-1", "us-east-1"], types: ["gpu_1x_a10"], maxHourlyPrice: 1 },
       machines: { "gpu-1": {}, "gpu-2": {} },
       ...changes,
@@ -80,13 +80,16 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     assert.deepEqual(billed.map(({ name }) => name).sort(), [...NAMES]);
     assert.deepEqual([...new Set(billed.map(({ region }) => region.name))], ["us-east-1"]);
     const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = await outputs();
-    assert.equal(managerHost, "ssh://root@127.0.77.1");
+    assert.equal(managerHost, `ssh://root@127.0.77.1:${SSH_PORT}`);
     assert.deepEqual(nodes, {
-      [NAMES[0]]: { host: "ssh://root@127.0.77.1" },
-      [NAMES[1]]: { host: "ssh://root@127.0.77.2" },
+      [NAMES[0]]: { host: `ssh://root@127.0.77.1:${SSH_PORT}` },
+      [NAMES[1]]: { host: `ssh://root@127.0.77.2:${SSH_PORT}` },
     });
     assert.equal(hourlyPrice, 1.5);
-    assert.match(String(knownHosts), /^127\.0\.77\.1 ssh-ed25519 \S+\n127\.0\.77\.2 ssh-ed25519 \S+\n$/);
+    assert.match(
+      String(knownHosts),
+      /^\[127\.0\.77\.1\]:\d+ ssh-ed25519 \S+\n\[127\.0\.77\.2\]:\d+ ssh-ed25519 \S+\n$/,
+    );
     assert.match(String(privateKey), /OPENSSH PRIVATE KEY/);
     assert.deepEqual(machines.sent("127.0.77.1"), [...steps(initSwarm("127.0.77.1")), removeNode(NAMES[1]), "true"]);
     assert.deepEqual(machines.sent("127.0.77.2"), steps(joinSwarm("127.0.77.2", "127.0.77.1")));

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { TestEstate } from "../e2e/testEstate.ts";
 import { ensureSshServer } from "../lab/sshAccess.ts";
 import { FakeLambda } from "./fakeApi.ts";
-import { SshMachines } from "./sshMachines.ts";
+import { SSH_PORT, SshMachines } from "./sshMachines.ts";
 
 const run = promisify(execFile);
 const ANSWER = `case "$SSH_ORIGINAL_COMMAND" in *join-token*) echo SWMTKN-1-x ;; esac`;
@@ -41,7 +41,13 @@ describe("npm run hosts: the machines of a stack, launched, told of and given ba
     estate.configure((config) => {
       config["mcp-estate:hosts"] = {
         lambda: {
-          ...{ tokenFile: join(folder, "key"), baseUrl: fake.baseUrl, user: "root", regions: ["us-west-1"] },
+          ...{
+            tokenFile: join(folder, "key"),
+            baseUrl: fake.baseUrl,
+            user: "root",
+            sshPort: SSH_PORT,
+            regions: ["us-west-1"],
+          },
           ...{ types: ["gpu_1x_a10"], maxHourlyPrice: 1, machines: { "gpu-1": {}, "gpu-2": {} } },
           ...changes,
         },
@@ -75,12 +81,21 @@ describe("npm run hosts: the machines of a stack, launched, told of and given ba
     assert.match(stdout, /^mcp-estate-machines-gpu-1 +127\.0\.78\.1 +gpu_1x_a10 +us-west-1 +\$0\.75$/m);
     assert.match(stdout, /^in all +\$1\.50$/m);
     assert.match(stdout, /^ {6}mcp-estate-machines-gpu-1: \{\}$/m);
-    assert.match(stdout, /^ {6}mcp-estate-machines-gpu-2: \{ host: ssh:\/\/root@127\.0\.78\.2 \}$/m);
-    assert.match(stdout, /DOCKER_HOST=ssh:\/\/root@127\.0\.78\.1 npm run up -- --stack machines/);
+    assert.match(stdout, /^ {6}mcp-estate-machines-gpu-2: \{ host: ssh:\/\/root@127\.0\.78\.2:22077 \}$/m);
+    assert.match(stdout, /DOCKER_HOST=ssh:\/\/root@127\.0\.78\.1:22077 npm run up -- --stack machines/);
     const kept = join(estate.folder, ".config/mcp-estate/hosts/machines");
     assert.equal(statSync(join(kept, "key")).mode & 0o777, 0o600);
     machines.sent("127.0.78.2");
-    await run("ssh", ["-F", join(kept, "ssh_config"), "-o", "BatchMode=yes", "root@127.0.78.2", "as a person would"]);
+    await run("ssh", [
+      "-F",
+      join(kept, "ssh_config"),
+      "-o",
+      "BatchMode=yes",
+      "-p",
+      String(SSH_PORT),
+      "root@127.0.78.2",
+      "as a person would",
+    ]);
     assert.deepEqual(machines.sent("127.0.78.2"), ["as a person would"]);
     const requests = fake.requests.map(({ at }) => at);
     const gaps = requests.slice(1).map((at, index) => at - (requests[index] ?? 0));

@@ -10,8 +10,11 @@ const cloudInitSchema = z.object({
   ssh_keys: z.object({ ed25519_private: z.string(), ed25519_public: z.string() }),
 });
 
+/** Not the one that this machine's own ssh server may have. */
+export const SSH_PORT = 22_077;
+
 /**
- * Machines that are an ssh server each, on port 22 of a loopback address of its own, with the host key that cloud-init was given and
+ * Machines that are an ssh server each, on a loopback address of its own, with the host key that cloud-init was given and
  * the key that it was launched with. They note every command and do none.
  */
 export class SshMachines implements Machines {
@@ -48,7 +51,7 @@ export class SshMachines implements Machines {
     chmodSync(recorder, 0o755);
     file("host.pub", keys.ed25519_public);
     const options = [
-      `ListenAddress ${address}:22`,
+      `ListenAddress ${address}:${SSH_PORT}`,
       `HostKey ${file("host", keys.ed25519_private)}`,
       `AuthorizedKeysFile ${file("authorized", `${publicKeys.join("\n")}\n`)}`,
       `ForceCommand ${recorder}`,

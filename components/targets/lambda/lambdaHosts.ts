@@ -23,6 +23,7 @@ export interface LambdaHostsArgs {
 /** Private addresses of Lambda's machines. */
 const PRIVATE = "10.0.0.0/8";
 const ANYBODY = "0.0.0.0/0";
+const SSH_PORT = 22;
 
 /** Machines at Lambda Labs that are a swarm: launched, known by keys of their own, booted, proved, joined. */
 export class LambdaHosts extends pulumi.ComponentResource {
@@ -53,7 +54,7 @@ export class LambdaHosts extends pulumi.ComponentResource {
     const user = new SshHostKey(`${name}-user`, `${ownerTag} user`, parent);
     const keyName = atLambda("user");
     const key = new LambdaSshKey(name, { ...access, name: keyName, publicKey: user.publicKey }, after);
-    const rules = firewallRules(hosts.gatewayPort);
+    const rules = firewallRules(hosts);
     const firewall = new LambdaFirewall(name, { ...access, owner: ownerTag, rules }, after);
 
     let manager: { host: SwarmHost; region: pulumi.Output<string> } | undefined;
@@ -80,6 +81,7 @@ export class LambdaHosts extends pulumi.ComponentResource {
         {
           connection: {
             host: instance.ip,
+            port: hosts.sshPort,
             user: hosts.user,
             privateKey: user.privateKey,
             hostKey: hostKey.publicKey,
@@ -98,7 +100,9 @@ export class LambdaHosts extends pulumi.ComponentResource {
       return { machine, instance, host, hostKey };
     });
 
-    const dockerHost = (ip: string): string => `ssh://${hosts.user}@${ip}`;
+    const isUsual = hosts.sshPort === SSH_PORT;
+    const dockerHost = (ip: string): string => `ssh://${hosts.user}@${ip}${isUsual ? "" : `:${hosts.sshPort}`}`;
+    const known = (ip: string): string => (isUsual ? ip : `[${ip}]:${hosts.sshPort}`);
     const [first] = made;
     this.managerHost = pulumi.output(first?.instance.ip ?? "").apply(dockerHost);
     this.nodes = pulumi
@@ -120,7 +124,11 @@ export class LambdaHosts extends pulumi.ComponentResource {
       .apply((prices) => prices.reduce((sum, cents) => sum + cents, 0) / 100);
     this.privateKey = user.privateKey;
     this.knownHosts = pulumi
-      .all(made.map(({ instance, hostKey }) => pulumi.interpolate`${instance.ip} ${hostKey.publicKey.apply(bare)}\n`))
+      .all(
+        made.map(
+          ({ instance, hostKey }) => pulumi.interpolate`${instance.ip.apply(known)} ${hostKey.publicKey.apply(bare)}\n`,
+        ),
+      )
       .apply((lines) => lines.join(""));
     this.registerOutputs({ managerHost: this.managerHost, nodes: this.nodes, hourlyPrice: this.hourlyPrice });
   }
@@ -136,7 +144,7 @@ function bare(publicKey: string): string {
 }
 
 /** What a swarm's nodes say to each other, ssh, and the gateway. */
-function firewallRules(gatewayPort: number): FirewallRule[] {
+function firewallRules({ gatewayPort, sshPort }: LambdaHostsConfig): FirewallRule[] {
   const port = (
     protocol: "tcp" | "udp",
     number: number,
@@ -146,7 +154,7 @@ function firewallRules(gatewayPort: number): FirewallRule[] {
     ...{ protocol, port_range: [number, number], source_network, description },
   });
   return [
-    port("tcp", 22, ANYBODY, "ssh"),
+    port("tcp", sshPort, ANYBODY, "ssh"),
     port("tcp", 2377, PRIVATE, "swarm: management"),
     port("tcp", 7946, PRIVATE, "swarm: who is there"),
     port("udp", 7946, PRIVATE, "swarm: who is there"),
