@@ -54,7 +54,7 @@ describe("what the engine is told of policies (R-SEC-10)", () => {
     const exemption = { policy: "limits", resource: "gateway", reason: "why", until: "2999-01-01" };
     const given = { production: true, exemptions: [exemption] };
     const exempted = await told(given);
-    const groups = ["container", "container-watch", "network", "pulled-image", "secret-files", "volume"];
+    const groups = ["built-image", "container", "container-watch", "network", "pulled-image", "secret-files", "volume"];
     assert.deepEqual(Object.keys(exempted.config).sort(), [...groups, "exemptions", "stack"].sort());
     for (const [group, config] of Object.entries(exempted.config)) assert.deepEqual(config, given, group);
     const plain = await told({});
