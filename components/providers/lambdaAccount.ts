@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import { lambdaOf, type LambdaAccessInputs } from "./lambda/access.ts";
+import { writeRules } from "./lambda/firewall.ts";
+import { removeKeys } from "./lambda/keys.ts";
 import { removeAll, strayNames } from "./lambda/instances.ts";
 
 export interface LambdaAccountInputs extends LambdaAccessInputs {
@@ -29,5 +31,11 @@ export const provider: ResourceProvider<LambdaAccountInputs, LambdaAccountInputs
     await removeAll(lambdaOf(news), news.owner, { kept: [...news.names, ...olds.names] });
     return { outs: { ...news, strays: [] } };
   },
-  delete: (_id, state) => removeAll(lambdaOf(state), state.owner, { launched: state.names }),
+  async delete(_id, state) {
+    const lambda = lambdaOf(state);
+    await removeAll(lambda, state.owner, { launched: state.names });
+    // What an update has made that was killed before it could say so.
+    await writeRules(lambda.client, state.owner, []);
+    await removeKeys(lambda.client, state.owner);
+  },
 };

@@ -1,7 +1,7 @@
 import type { DiffResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
-import { z } from "zod";
 import { lambdaOf, type LambdaAccessInputs } from "./lambda/access.ts";
-import { LambdaError, UnknownOutcome } from "./lambda/client.ts";
+import { UnknownOutcome } from "./lambda/client.ts";
+import { removeKey } from "./lambda/keys.ts";
 import { sshKeySchema, sshKeysSchema } from "./lambda/objects.ts";
 
 export interface LambdaSshKeyInputs extends LambdaAccessInputs {
@@ -54,13 +54,7 @@ export const provider: ResourceProvider<LambdaSshKeyInputs, LambdaSshKeyInputs> 
     ];
     return Promise.resolve({ changes: replaces.length > 0, replaces, deleteBeforeReplace: true });
   },
-  async delete(id, state) {
-    try {
-      await lambdaOf(state).client.change("DELETE", `/ssh-keys/${id}`, z.unknown(), { repeatable: true });
-    } catch (error) {
-      if (!(error instanceof LambdaError && error.status === 404)) throw error;
-    }
-  },
+  delete: (id, state) => removeKey(lambdaOf(state).client, id),
 };
 
 /** As it is declared where only the comment differs. */

@@ -101,7 +101,7 @@ import { LambdaSshKey } from "${folder}/lambdaSshKey.ts";
 const shared = ${shared};
 const owner = "lambda/test";
 const account = new LambdaAccount("account", { ...shared, owner, names: ${JSON.stringify(NAMES)} });
-const key = new LambdaSshKey("key", { ...shared, name: "estate", publicKey: "ssh-ed25519 AAAA" });
+const key = new LambdaSshKey("key", { ...shared, name: "estate", publicKey: "ssh-ed25519 AAAA lambda/test user" });
 const rules = [{ protocol: "icmp" as const, source_network: "10.0.0.0/8", description: "ping" }];
 new LambdaFirewall("rules", { ...shared, owner, rules });
 for (const name of ${JSON.stringify(NAMES)}) {

@@ -11,7 +11,8 @@ export interface LambdaAccountArgs extends LambdaAccessInputs {
 
 /**
  * What a stack has in the account: nothing beside what is declared. Its instances depend on it, so that it ends after them: what then
- * still carries the stack's tag was launched by an update that was killed, and is given back, or the end fails.
+ * still carries the stack's tag was launched by an update that was killed, and is given back, or the end fails. Rules of the firewall with
+ * the stack's mark go as well, and keys whose comment is the owner.
  */
 export class LambdaAccount extends DynamicResource {
   constructor(name: string, args: LambdaAccountArgs, opts?: pulumi.CustomResourceOptions) {

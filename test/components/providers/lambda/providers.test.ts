@@ -182,6 +182,20 @@ describe("resources at Lambda, as the engine asks for them", function () {
       assert.deepEqual(fake.billed(), []);
     });
 
+    it("takes the stack's rules and keys with it, which nobody knows of any more, and no others", async () => {
+      const rule = { protocol: "icmp" as const, source_network: "10.0.0.0/8", description: "ping" };
+      for (const owner of [OWNER, "mcp-estate/dev"])
+        await firewalls.create({ access, hurry: HURRY, owner, rules: [rule] });
+      fake.keys.set("own", { id: "own", name: "own", public_key: `ssh-ed25519 BBBB ${OWNER} user` });
+      fake.keys.set("dev", { id: "dev", name: "dev", public_key: "ssh-ed25519 CCCC mcp-estate/dev user" });
+      await accounts.delete?.(OWNER, account([]));
+      assert.deepEqual(
+        fake.rules.map(({ description }) => description),
+        ["ssh", "[mcp-estate mcp-estate/dev] ping"],
+      );
+      assert.deepEqual([...fake.keys.keys()], ["k", "dev"]);
+    });
+
     it("fails where something does not go", async () => {
       await create();
       fake.stuck = true;
