@@ -137,7 +137,23 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     assert.ok(!text.includes("OPENSSH PRIVATE KEY"));
   });
 
-  it("at the end nothing is billed, and others' rules and keys are as they were", async () => {
+  it("a machine that is declared no more leaves the swarm before it goes", async () => {
+    await project.writeProgram(program({ machines: { "gpu-1": {} } }));
+    await project.must("up", "--yes", "--skip-preview");
+    assert.deepEqual(machines.sent("127.0.77.1"), [removeNode(NAMES[1])]);
+    assert.deepEqual(
+      fake.billed().map(({ name }) => name),
+      [NAMES[0]],
+    );
+    await project.writeProgram(program());
+    await project.must("up", "--yes", "--skip-preview");
+    assert.equal(fake.billed().length, 2);
+    machines.sent("127.0.77.1");
+  });
+
+  it("with a manager that has died, the end asks it nothing: nothing is billed, and others' rules and keys are as they were", async () => {
+    const manager = fake.billed().find(({ name }) => name === NAMES[0]) ?? assert.fail();
+    fake.end(manager.id);
     await project.must("destroy", "--yes", "--skip-preview");
     assert.deepEqual(fake.billed(), []);
     assert.equal(fake.keys.size, 0);
@@ -145,7 +161,6 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
       fake.rules.map(({ description }) => description),
       ["ssh"],
     );
-    assert.deepEqual(machines.sent("127.0.77.1"), [removeNode(NAMES[1])]);
     assert.deepEqual(machines.sent("127.0.77.3"), []);
   });
 });

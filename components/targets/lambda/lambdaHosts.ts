@@ -90,7 +90,7 @@ export class LambdaHosts extends pulumi.ComponentResource {
           address: pulumi.all([instance.privateIp, instance.ip]).apply(([own, open]) => own || open),
           gpus: instance.gpus,
           machine: instance.instanceId,
-          ownMachine: true,
+          machineResource: instance,
           ...(manager ? { manager: manager.host } : {}),
           ...(dialErrors === undefined ? {} : { dialErrors }),
         },

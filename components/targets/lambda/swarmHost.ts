@@ -31,8 +31,8 @@ export interface SwarmHostArgs {
   gpus: pulumi.Input<number>;
   /** What changes with the machine itself: everything is done anew then. */
   machine: pulumi.Input<string>;
-  /** It goes with the stack, and nothing that was done there has to be undone. @default false: it was there before */
-  ownMachine?: boolean;
+  /** It ends with the stack, and nothing that was done there has to be undone. @default none: the machine was there before */
+  machineResource?: pulumi.Resource;
   /** Tries to reach it, ten seconds or so apart. @default 90: a machine with eight GPUs took up to 15 minutes */
   dialErrors?: number;
   /** The swarm that it joins; without one it is the first. */
@@ -52,13 +52,14 @@ export class SwarmHost extends pulumi.ComponentResource {
   readonly joinToken: pulumi.Output<string>;
   /** Depend on this to depend on a host that is in the swarm. */
   readonly joined: pulumi.Resource;
+  private readonly machineResource: pulumi.Resource | undefined;
 
   constructor(name: string, args: SwarmHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:SwarmHost", name, {}, opts);
-    const { gpus, hostName, machine, manager, ownMachine = false } = args;
+    const { gpus, hostName, machine, machineResource, manager } = args;
     const replaced = { parent: this, deleteBeforeReplace: true };
     // A machine that somebody has terminated answers nobody any more.
-    const undo = ownMachine ? {} : { delete: leaveSwarm };
+    const undo = machineResource ? {} : { delete: leaveSwarm };
     const connection = pulumi.output({ dialErrorLimit: args.dialErrors ?? DIAL_ERRORS, ...args.connection });
     this.address = pulumi.output(args.address);
     const step = (what: string, given: Partial<command.remote.CommandArgs>, after: pulumi.Resource[]) =>
@@ -87,7 +88,8 @@ export class SwarmHost extends pulumi.ComponentResource {
       this.joined = new command.remote.Command(
         `${name}-member`,
         { ...onManager, create: "true", delete: removeNode(hostName) },
-        { parent: this, dependsOn: [join] },
+        // A manager that ends as well, or is dead, needs to be told nothing.
+        { parent: this, dependsOn: [join], ...deletedWith(manager.machineResource) },
       );
     } else {
       const create = this.address.apply(initSwarm);
@@ -96,6 +98,11 @@ export class SwarmHost extends pulumi.ComponentResource {
       this.joined = first;
     }
     this.connection = connection;
+    this.machineResource = machineResource;
     this.registerOutputs({ address: this.address });
   }
+}
+
+function deletedWith(resource: pulumi.Resource | undefined): pulumi.CustomResourceOptions {
+  return resource ? { deletedWith: resource } : {};
 }
