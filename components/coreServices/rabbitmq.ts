@@ -2,7 +2,7 @@ import { limitClasses } from "../limitClasses.ts";
 import { DATA_PATH, supervised, type CoreServiceKind } from "./kind.ts";
 
 const SBIN = "/usr/lib/rabbitmq/bin";
-/** Threads count as tasks: Erlang's own choice is two dozen and more on two cores. */
+/** Threads count as tasks; with these it had 20 when idle. */
 const FEW_THREADS = "+S 2:2 +SDcpu 1:1 +SDio 2 +A 2";
 
 /** RabbitMQ (https://www.rabbitmq.com/docs/configure). */
@@ -45,7 +45,7 @@ apply() {
   ${SBIN}/rabbitmqctl --quiet change_password estate </run/secrets/password
 }
 `),
-  // Its own ping starts another Erlang, which takes a second of a core each time.
+  // Its own ping starts another Erlang each time.
   probe: `test -e /tmp/applied && /bin/bash -c 'exec 3<>/dev/tcp/127.0.0.1/5672; printf "AMQP\\x00\\x00\\x09\\x01" >&3; IFS= read -r -N 1 -t 4 -u 3 kind; [[ $kind == $(printf "\\x01") ]]'`,
   port: 5672,
   secrets: { password: "of the account estate" },

@@ -186,8 +186,8 @@ describe("what a server's image is made of, before anything is built", () => {
     try {
       const server = {
         ...memory,
-        hostPaths: [{ hostPath: there, path: "/work", readOnly: true }],
-        args: ["/work/x", "--root=/data", "/tmp/y"],
+        hostPaths: [{ hostPath: there, path: "/notes", readOnly: true }],
+        args: ["/notes/x", "--root=/data", "/tmp/y"],
       };
       assert.deepEqual(hostFaults([server]), []);
       const [fault = ""] = hostFaults([{ ...server, env: { ROOT: outside } }]);

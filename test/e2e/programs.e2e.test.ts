@@ -69,7 +69,11 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
     chmodSync(shared, 0o755);
     // Below /tmp, whose folders of tests are closed to others.
     chmodSync(estate.folder, 0o755);
-    change("files", () => ({ from: "filesystem", hostPaths: [{ hostPath: shared, path: "/work" }], args: ["/work"] }));
+    change("files", () => ({
+      from: "filesystem",
+      hostPaths: [{ hostPath: shared, path: "/notes" }],
+      args: ["/notes"],
+    }));
     await estate.succeed("up", ["--yes"]);
   });
   after(async () => {
@@ -160,9 +164,9 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
   });
 
   it("R-VOL-02, R-VOL-03: a folder of the host is seen, and not written", async () => {
-    assert.match(await text("files", "read_text_file", { path: "/work/note.txt" }), /of the host/);
+    assert.match(await text("files", "read_text_file", { path: "/notes/note.txt" }), /of the host/);
     assert.match(
-      JSON.stringify((await estate.execute("files", "write_file", { path: "/work/new.txt", content: "x" })).body),
+      JSON.stringify((await estate.execute("files", "write_file", { path: "/notes/new.txt", content: "x" })).body),
       /EROFS|read-only/,
     );
     const smoke = await estate.succeed("smoke");
@@ -174,11 +178,11 @@ describe("Servers that the catalogue does not have, told in the stack file, end 
     const smoke = await estate.command("smoke");
     chmodSync(shared, 0o755);
     assert.notEqual(smoke.code, 0);
-    assert.match(smoke.output, /\/work cannot be read: give its account the right to/);
+    assert.match(smoke.output, /\/notes cannot be read: give its account the right to/);
   });
 
   it("R-VOL-02: a mount source that is not there fails the preview by name, and a path that is no mount", async () => {
-    change("files", (server) => ({ ...server, hostPaths: [{ hostPath: `${shared}/gone`, path: "/work" }] }));
+    change("files", (server) => ({ ...server, hostPaths: [{ hostPath: `${shared}/gone`, path: "/notes" }] }));
     const gone = await estate.command("preview");
     assert.notEqual(gone.code, 0);
     assert.match(gone.output, /servers\.files\.hostPaths: there is no \S+\/shared\/gone on this host/);

@@ -1,6 +1,6 @@
 /** What is done on a machine before a swarm runs on it: shell scripts that may run twice, and then change nothing. */
 
-/** Images of an estate and their layers need about as much. */
+/** Room for the images of an estate, on every node. */
 const LEAST_DISK_MIB = 20_480;
 
 /** cloud-init's data: the host key that its first connection is checked against. */
