@@ -1,9 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { catalogue } from "./components/catalogue/index.ts";
 import { ConfigError, resolveEstate, type EstateConfig } from "./components/estateConfig.ts";
 import type { Owner } from "./components/naming.ts";
-import { hostsFaults, lambdaHostsSchema, type LambdaHostsConfig } from "./components/lambdaHostsConfig.ts";
+import { hostsFaults, hostsSchema, type HostsConfig } from "./components/hostsConfig.ts";
 import { describeIssue } from "./components/settingsFault.ts";
 import { isLocal } from "./components/providers/docker.ts";
 import { hostFaults } from "./components/serverMounts.ts";
@@ -12,6 +13,8 @@ import { programVersion, type ProgramVersion } from "./components/programVersion
 
 /** Namespace of the settings: of the estate's project, and not of the one that its machines have. */
 const ESTATE = "mcp-estate";
+/** Names the file in which `npm run hosts` has noted how a stack's machines are reached (scripts/lib/stackHosts.ts). */
+const MACHINES = "MCP_ESTATE_HOSTS";
 
 /** Everything the program knows from outside: the stack's settings, checked, and whose objects these are. */
 export interface Settings {
@@ -34,7 +37,7 @@ export function loadConfig(): Settings {
     if (namespace === config.name) raw[key] = readValue(config, key);
   }
   try {
-    const estate = resolveEstate(raw, catalogue, config.name);
+    const estate = resolveEstate(withMachines(raw), catalogue, config.name);
     const faults = [
       ...sourceFaults(estate.servers, import.meta.dirname, config.name),
       ...(estate.target === "docker" && isLocal() ? hostFaults(estate.servers, config.name) : []),
@@ -55,17 +58,42 @@ export function loadConfig(): Settings {
  * Reads and checks the machines of a stack (`mcp-estate:hosts`), for the program that launches them.
  * @throws pulumi.RunError with one line per fault.
  */
-export function loadHosts(): { owner: Owner; hosts: LambdaHostsConfig } {
-  const schema = z.strictObject({ hosts: z.strictObject({ lambda: lambdaHostsSchema }) });
+export function loadHosts(): { owner: Owner; hosts: HostsConfig } {
+  const schema = z.strictObject({ hosts: hostsSchema });
   const settings = { hosts: readValue(new pulumi.Config(ESTATE), "hosts") };
   const parsed = schema.safeParse(settings);
   const faults = parsed.success
-    ? hostsFaults(parsed.data.hosts.lambda, ESTATE)
+    ? [...hostsFaults(parsed.data.hosts, ESTATE), ...keyFaults(parsed.data.hosts)]
     : parsed.error.issues.map((issue) => describeIssue(issue, settings, schema, ESTATE));
   if (!parsed.success || faults.length > 0) {
-    throw new pulumi.RunError(`the machines of stack "${pulumi.getStack()}" cannot be launched:\n${faults.join("\n")}`);
+    throw new pulumi.RunError(
+      `the machines of stack "${pulumi.getStack()}" cannot be made a swarm:\n${faults.join("\n")}`,
+    );
   }
-  return { owner: { estate: ESTATE, stack: pulumi.getStack() }, hosts: parsed.data.hosts.lambda };
+  return { owner: { estate: ESTATE, stack: pulumi.getStack() }, hosts: parsed.data.hosts };
+}
+
+function keyFaults({ existing }: HostsConfig): string[] {
+  if (existing === undefined || existsSync(existing.keyFile)) return [];
+  return [`${ESTATE}:hosts.existing.keyFile: ${existing.keyFile} given; there is no such file`];
+}
+
+const reachSchema = z.object({ address: z.string(), nodes: z.record(z.string(), z.unknown()) });
+
+/** Machines that were launched for this stack are its nodes, and the first one's address is where it is called, unless the settings say otherwise. */
+function withMachines(raw: Record<string, unknown>): Record<string, unknown> {
+  const file = process.env[MACHINES];
+  if (file === undefined || raw["target"] !== "swarm" || raw["hosts"] === undefined) return raw;
+  const { address, nodes } = reachSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  return {
+    ...raw,
+    swarm: { nodes, ...asObject(raw["swarm"]) },
+    gateway: { bind: address, ...asObject(raw["gateway"]) },
+  };
+}
+
+function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 /** Objects and numbers arrive as JSON, plain text as it is. */

@@ -7,6 +7,7 @@ import { coreServiceSecrets as secretsOf, withReferences } from "./components/co
 import { Edge } from "./components/edge.ts";
 import { Egress } from "./components/egress.ts";
 import { Gateway } from "./components/gateway.ts";
+import { gpuClaims } from "./components/gpus.ts";
 import { instanceNames } from "./components/instances.ts";
 import { proxyLimits } from "./components/limitClasses.ts";
 import { McpServer } from "./components/mcpServer.ts";
@@ -17,6 +18,7 @@ import { MONITORING_CALLER, monitoringNetworks, monitoringPrograms } from "./com
 import { storePrograms } from "./components/monitoring/stores.ts";
 import { Service } from "./components/service.ts";
 import { SharedNetwork } from "./components/sharedNetwork.ts";
+import { constraintsOf } from "./components/swarmConfig.ts";
 import { allocateSubnets, wantedBlocks } from "./components/subnets.ts";
 import { targetFor } from "./components/targets/index.ts";
 import { loadConfig } from "./config.ts";
@@ -53,6 +55,12 @@ target.checkAddresses(wantedBlocks(owner, estate, subnets));
 
 const { timeoutSeconds: readySeconds } = estate.gate;
 const { protect: protectVolumes } = estate.volumes;
+const gpus = gpuClaims(
+  estate.servers.map(({ entry, ...server }) => ({
+    ...server,
+    constraints: constraintsOf({ ...server, hasVolumes: entry.volumes !== undefined }, estate.swarm),
+  })),
+);
 const coreSecrets = secretsOf(estate.coreServices);
 // A core service joins the networks of its servers, and they start after it.
 const coreReady = new Map(estate.coreServices.map(({ name }) => [name, Promise.withResolvers<pulumi.Resource>()]));
@@ -61,7 +69,7 @@ const mcpServers = estate.servers.map((server) => {
   const needed = estate.coreServices.filter(({ servers: callers }) => callers.includes(server.name));
   const after = Promise.all(needed.flatMap(({ name }) => coreReady.get(name)?.promise ?? []));
   return new McpServer(server.name, {
-    ...{ target, server, health: estate.health, subnet, readySeconds, protectVolumes },
+    ...{ target, server, health: estate.health, subnet, readySeconds, protectVolumes, gpus },
     ...(needed.length > 0 ? { after, secretEnv: withReferences(server.secretEnv, coreSecrets) } : {}),
   });
 });

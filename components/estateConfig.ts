@@ -33,7 +33,7 @@ import { resolveServers, serverSettingsSchema, type ServerConfig } from "./serve
 import { describeIssue } from "./settingsFault.ts";
 import { isSubnetRange } from "./subnets.ts";
 import { placementSchema, swarmSchema, targetFaults, type PlacementConfig, type SwarmConfig } from "./swarmConfig.ts";
-import { lambdaHostsSchema } from "./lambdaHostsConfig.ts";
+import { hostsSchema } from "./hostsConfig.ts";
 import { tlsFaults } from "./tlsFaults.ts";
 
 const healthSchema = z.strictObject({
@@ -49,8 +49,8 @@ export const estateSettingsSchema = z.strictObject({
   target: z.enum(["docker", "swarm"]).default("docker"),
   /** Of the swarm target. */
   swarm: swarmSchema.optional(),
-  /** Machines that `npm run hosts` launches for a swarm; of the estate itself nothing asks for them. */
-  hosts: z.strictObject({ lambda: lambdaHostsSchema }).optional(),
+  /** Machines of which `npm run hosts` makes a swarm; of the estate itself nothing asks for them. */
+  hosts: hostsSchema.optional(),
   network: z
     .strictObject({
       /** IPv4 range from which each server gets a /29. */
@@ -197,10 +197,11 @@ export function resolveEstate(
   for (const { name, hostPort } of coreServices) if (hostPort) ports.set(`${hostPort}/tcp`, `core service ${name}`);
   const surroundings = { namespace, taken, networkRange: network.range, ports };
   faults.push(...serviceFaults(services, networks, surroundings));
-  const placed = resolved.map(({ name, entry, placement, egress, hostPaths }) => ({
+  const placed = resolved.map(({ name, entry, placement, gpu, egress, hostPaths }) => ({
     name,
     hasVolumes: entry.volumes !== undefined,
     placement,
+    gpu,
     egress: egress.length,
     hostPaths: hostPaths.length,
   }));

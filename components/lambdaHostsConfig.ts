@@ -8,6 +8,8 @@ const hostNameSchema = z
 const machineSchema = z.strictObject({
   /** Types in order of preference. @default those of all machines */
   types: z.array(z.string().min(1)).min(1).optional(),
+  /** Labels that it has in the swarm. `type` is gpu or cpu unless given. */
+  labels: z.record(z.string().min(1), z.string()).default({}),
 });
 
 /** Machines that a stack launches at Lambda Labs, for a swarm of its own. */
@@ -37,18 +39,3 @@ export const lambdaHostsSchema = z.strictObject({
 });
 
 export type LambdaHostsConfig = z.infer<typeof lambdaHostsSchema>;
-
-/** Names in their order, the manager first. */
-export function machineNames({ machines, manager }: LambdaHostsConfig): [string, ...string[]] {
-  const names = Object.keys(machines).sort();
-  const first = manager ?? names[0] ?? "";
-  return [first, ...names.filter((name) => name !== first)];
-}
-
-/** One line per fault between the fields. */
-export function hostsFaults({ machines, manager }: LambdaHostsConfig, namespace = "mcp-estate"): string[] {
-  if (manager === undefined || manager in machines) return [];
-  return [
-    `${namespace}:hosts.lambda.manager: "${manager}" given; allowed are ${Object.keys(machines).sort().join(", ")}`,
-  ];
-}

@@ -6,6 +6,7 @@ import type { ServerConfig } from "./serverConfig.ts";
 import { isForeign, type ServerEntry } from "./serverProgram.ts";
 import { egressEnv } from "./egressConfig.ts";
 import { EstateNetwork } from "./estateNetwork.ts";
+import type { GpuClaim } from "./gpus.ts";
 import { graftedServerRecipe } from "./graftRecipe.ts";
 import { serverRecipe, type ImageRecipe, type ServerRecipeArgs } from "./imageRecipe.ts";
 import { instanceNames, mayRunTwice } from "./instances.ts";
@@ -27,6 +28,8 @@ export interface McpServerArgs {
   protectVolumes?: boolean;
   /** Values of its secret variables, where those of the settings only name others. @default as in the settings */
   secretEnv?: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Instance → its claim on a GPU, of those that ask for one. @default none does */
+  gpus?: ReadonlyMap<string, GpuClaim>;
   /** What must be ready before it starts; a promise, as that may join its network. @default nothing */
   after?: Promise<pulumi.Resource[]>;
 }
@@ -91,6 +94,7 @@ export class McpServer extends pulumi.ComponentResource {
         knowsNode: false,
         replicas: 1,
         placement: server.placement,
+        gpu: args.gpus?.get(instance),
       };
       const after = args.after ? { dependsOn: args.after } : {};
       return { instance, ...target.workload(instance, spec, { parent: this, ...after }) };
@@ -99,7 +103,11 @@ export class McpServer extends pulumi.ComponentResource {
     this.effective = Object.fromEntries(workloads.map(({ instance, effective }) => [instance, effective]));
     this.route = routeOf(
       args,
-      workloads.map(({ instance, address }) => ({ name: instance, host: isReplaceable(server) ? address : instance })),
+      workloads.map(({ instance, address, hasGpu }) => ({
+        name: instance,
+        host: isReplaceable(server) ? address : instance,
+        ...(args.gpus?.has(instance) ? { gpu: hasGpu } : {}),
+      })),
     );
     this.registerOutputs({
       networkName: this.networkName,
@@ -175,15 +183,19 @@ function isReplaceable({ entry, instances }: ServerConfig): boolean {
 /** What the gateway is told. @param places where each instance is found: the very container while a new one may run beside the old. */
 function routeOf(
   { server }: McpServerArgs,
-  places: ReadonlyArray<{ name: string; host: pulumi.Input<string> }>,
+  places: ReadonlyArray<{ name: string; host: pulumi.Input<string>; gpu?: pulumi.Input<boolean> }>,
 ): pulumi.Output<GatewayServer> {
   return pulumi.output({
     name: server.name,
-    instances: places.map(({ name, host }) => ({ name, url: pulumi.interpolate`http://${host}:${SERVICE_PORT}` })),
+    instances: places.map(({ name, host, ...gpu }) => ({
+      ...{ name, url: pulumi.interpolate`http://${host}:${SERVICE_PORT}` },
+      ...gpu,
+    })),
     transport: server.entry.transport,
     serverVersion: server.entry.package.version,
     sharing: server.sharing,
     repeatableTools: [...server.repeatableTools],
+    ...(server.gpuTools.length > 0 ? { gpuTools: [...server.gpuTools] } : {}),
     ...(server.entry.proof === undefined ? { listsOnly: true } : {}),
   });
 }

@@ -5,6 +5,7 @@ import { parseTarget, type EgressTarget } from "./egressConfig.ts";
 import { MAX_EGRESS_INSTANCES, MAX_INSTANCES } from "./instances.ts";
 import { limitClasses, limitClassNames } from "./limitClasses.ts";
 import { contradictions, definedOnly, limitsOverrideSchema } from "./limitSettings.ts";
+import { gpuNeedSchema, type GpuNeed } from "./gpus.ts";
 import { loopbackFaults } from "./peerAddresses.ts";
 import { mountFaults, serverHostPathSchema, type ServerHostPath } from "./serverMounts.ts";
 import { entryOf, programFaults, serverProgramSchema, type ServerEntry } from "./serverProgram.ts";
@@ -48,6 +49,10 @@ export const serverSettingsSchema = z.strictObject({
   state: z.enum(["running", "stopped", "quarantined"]).default("running"),
   /** Where its tasks run in a swarm. @default anywhere */
   placement: placementSchema.optional(),
+  /** Whether each of its containers has a GPU of its own. @default none */
+  gpu: gpuNeedSchema.default("none"),
+  /** Tools whose calls go to containers that have one, as long as one of those is well (R-GW-10). */
+  gpuTools: z.array(z.string().min(1)).default([]),
 });
 
 /** A server with every question answered. */
@@ -66,6 +71,8 @@ export interface ServerConfig {
   repeatableTools: readonly string[];
   state: "running" | "stopped" | "quarantined";
   placement: PlacementConfig | undefined;
+  gpu: GpuNeed;
+  gpuTools: readonly string[];
 }
 
 type ServerSettings = z.infer<typeof serverSettingsSchema>;
@@ -116,7 +123,8 @@ export function resolveServers(
       faults.push(...entry);
       continue;
     }
-    const { args, env, instances, placement, secretEnv, state, repeatableTools = entry.repeatableTools ?? [] } = server;
+    const { args, env, gpu, gpuTools, instances, placement, secretEnv, state } = server;
+    const { repeatableTools = entry.repeatableTools ?? [] } = server;
     const limits = { ...limitClasses[server.limitClass ?? entry.limitClass], ...definedOnly(server.limits) };
     faults.push(...contradictions(limits, `${key}.limits`));
     if (instances > 1 && entry.volumes) {
@@ -140,11 +148,21 @@ export function resolveServers(
         `${key}.instances: ${instances} given; with egress the proxy takes an address of its network, so that allowed is at most ${MAX_EGRESS_INSTANCES}`,
       );
     }
+    if (gpuTools.length > 0 && gpu === "none") {
+      faults.push(
+        `${key}.gpuTools: ${gpuTools.join(", ")} given, and the server has no GPU: set ${key}.gpu to preferred or required`,
+      );
+    }
+    if (gpuTools.length > 0 && instances > 1 && (server.sharing ?? entry.sharing) === "isolated") {
+      faults.push(
+        `${key}.gpuTools: ${gpuTools.join(", ")} given; calls of an isolated server go where their caller's state is: set ${key}.sharing to shared, or instances to 1`,
+      );
+    }
     faults.push(...mountFaults(server.hostPaths, entry.volumes ?? [], key));
     const sharing = server.sharing ?? entry.sharing;
     const { hostPaths } = server;
     const settings = { egress, hostPaths, args, env, secretEnv, state, sharing, instances, placement, repeatableTools };
-    resolved.push({ name, entry, limits, ...settings });
+    resolved.push({ name, entry, limits, gpu, gpuTools, ...settings });
   }
   if (resolved.length === 0 && faults.length === 0) {
     faults.push(

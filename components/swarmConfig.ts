@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { GpuNeed } from "./gpus.ts";
 import { isConstraint } from "./providers/swarm/placement.ts";
 
 const constraint = z
@@ -43,6 +44,15 @@ export const swarmSchema = z.strictObject({
 export type PlacementConfig = z.infer<typeof placementSchema>;
 export type SwarmConfig = z.infer<typeof swarmSchema>;
 
+/** What must hold of a node that runs a server: what the settings say, and where its data is. */
+export function constraintsOf(
+  { placement, hasVolumes }: { placement: PlacementConfig | undefined; hasVolumes: boolean },
+  { dataNode }: Pick<SwarmConfig, "dataNode">,
+): string[] {
+  const kept = hasVolumes && dataNode !== undefined ? [`node.hostname==${dataNode}`] : [];
+  return [...(placement?.constraints ?? []), ...kept];
+}
+
 /** What of the settings only one of the targets knows. */
 interface TargetSettings {
   target: "docker" | "swarm";
@@ -52,6 +62,7 @@ interface TargetSettings {
     name: string;
     hasVolumes: boolean;
     placement: PlacementConfig | undefined;
+    gpu: GpuNeed;
     egress: number;
     hostPaths: number;
   }>;
@@ -72,8 +83,13 @@ function dockerFaults({ swarm, gateway, servers }: TargetSettings, namespace: st
   if (swarm) faults.push(`${namespace}:swarm: given; ${only}`);
   if (gateway.replicas > 1) faults.push(`${namespace}:gateway.replicas: ${gateway.replicas} given; ${only}`);
   if (gateway.placement) faults.push(`${namespace}:gateway.placement: given; ${only}`);
-  for (const { name, placement } of servers) {
+  for (const { name, placement, gpu } of servers) {
     if (placement) faults.push(`${namespace}:servers.${name}.placement: given; ${only}`);
+    if (gpu === "required") {
+      faults.push(
+        `${namespace}:servers.${name}.gpu: required given; target docker gives no container a GPU: set it to preferred, or mcp-estate:target to swarm`,
+      );
+    }
   }
   return faults;
 }

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "./dynamicResource.ts";
+import type { GpuClaim } from "./gpus.ts";
 import type { SwarmPlacement, SwarmServiceSpec } from "./providers/swarm/inputs.ts";
 import type { ProvedTask } from "./providers/swarm/proof.ts";
 
@@ -7,6 +8,8 @@ export interface SwarmServiceArgs {
   spec: pulumi.Input<SwarmServiceSpec>;
   /** Where its tasks may run. */
   placement: SwarmPlacement;
+  /** Its task is to have a GPU of its own. @default none is asked for */
+  gpu?: GpuClaim;
   /** Compare also what the program in each task says of itself on /limits. @default false */
   supervised?: boolean;
   /**
@@ -32,6 +35,8 @@ export class SwarmService extends DynamicResource {
   declare readonly serviceId: pulumi.Output<string>;
   /** Its running tasks, with the limits that their nodes' kernels enforce. */
   declare readonly tasks: pulumi.Output<readonly ProvedTask[]>;
+  /** UUID of the GPU that its task has; "" without one. */
+  declare readonly gpuId: pulumi.Output<string>;
   /** When that was proved, ISO 8601. */
   declare readonly provedAt: pulumi.Output<string>;
 
@@ -46,6 +51,7 @@ export class SwarmService extends DynamicResource {
         found: {},
         serviceId: undefined,
         expected: undefined,
+        gpuId: undefined,
         tasks: undefined,
         provedAt: undefined,
       },

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { planAdoption, type Plan } from "./lib/adopt/plan.ts";
 import { writeEntries } from "./lib/adopt/settings.ts";
 import { importObjects } from "./lib/adopt/state.ts";
-import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
 import { volumeCommand } from "./lib/backup/command.ts";
 import { withVolumes } from "./lib/backup/mend.ts";
 import { getReady } from "./lib/deploy.ts";
@@ -17,10 +17,11 @@ import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "accept-losses", "no-up"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "accept-losses", "no-up"]);
   const as = takeOption(rest, "as");
   const names = namesOnly(rest, "--stack, --as NAME, --accept-losses, --no-up and --yes");
   if (names.length === 0) throw new UserError("name the containers to adopt: npm run adopt -- CONTAINER…");

@@ -3,7 +3,7 @@
  * before it counts; of some volumes alone when they are named, of the state alone with `--state`. `--to DIR` (or
  * MCP_ESTATE_BACKUPS) says where, `--keep N` how many stay.
  */
-import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
 import { backupVolume } from "./lib/backup/backup.ts";
 import { backupCommand, keepOf, volumeCommand, type BackupCommand } from "./lib/backup/command.ts";
 import { dataVolumes, selectVolumes } from "./lib/backup/dataVolumes.ts";
@@ -14,10 +14,11 @@ import { statePlace } from "./lib/backup/stateFiles.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "state"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "state"]);
   const to = takeOption(rest, "to");
   const keep = keepOf(takeOption(rest, "keep"));
   const names = namesOnly(rest, "--stack, --state, --to DIR and --keep N");

@@ -3,7 +3,7 @@
  * or the next `npm run up`, which decides by the settings. Needs Docker alone, neither gateway nor engine. Exit code 1
  * when something could not be contained.
  */
-import { namesOnly, parseArgs } from "./lib/args.ts";
+import { namesOnly } from "./lib/args.ts";
 import { contain, release, type Contained } from "./lib/contain/contain.ts";
 import { dockerClient, dockerFault } from "./lib/docker.ts";
 import { ownerOf } from "./lib/leftOvers.ts";
@@ -11,10 +11,11 @@ import { table } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["release"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["release"]);
   const names = namesOnly(rest, "--stack and --release");
   requireStackFile(projectDir, stack);
   const fault = await dockerFault();

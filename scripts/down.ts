@@ -2,7 +2,7 @@
  * `npm run down`: ends all containers and networks of the stack. Volumes stay unless --volumes, which backs them up first
  * unless --no-backup; images stay unless --images.
  */
-import { parseArgs, type CommandArgs } from "./lib/args.ts";
+import type { CommandArgs } from "./lib/args.ts";
 import { backupVolume } from "./lib/backup/backup.ts";
 import { KEPT_BACKUPS, volumeCommand, type VolumeCommand } from "./lib/backup/command.ts";
 import { dataVolumes, type DataVolume } from "./lib/backup/dataVolumes.ts";
@@ -17,10 +17,11 @@ import { projectDir } from "./lib/paths.ts";
 import { declaredNames } from "./lib/services.ts";
 import { withStack, type ReadyStack } from "./lib/settings/withStack.ts";
 import { networksInUse, protectNetworks } from "./lib/sharedNetworks.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "volumes", "images", "no-backup"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "volumes", "images", "no-backup"]);
   // What ends needs no values.
   return withStack({ stack, flags, missing: "fill" }, (ready) => takeDown(ready, { stack, flags, rest }));
 });

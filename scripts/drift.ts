@@ -3,7 +3,7 @@
  * not be found out. For a schedule; `--json` prints the list for programs, `--metrics FILE.prom` writes drift and orphans
  * for node exporter's textfile collector.
  */
-import { parseArgs, takeOption } from "./lib/args.ts";
+import { takeOption } from "./lib/args.ts";
 import { findOrphans } from "./lib/drift.ts";
 import { ownerOf } from "./lib/leftOvers.ts";
 import { observe } from "./lib/look.ts";
@@ -12,12 +12,13 @@ import { driftMetrics, writeTextfile } from "./lib/metrics.ts";
 import { projectDir } from "./lib/paths.ts";
 import { driftTable } from "./lib/report.ts";
 import { withStack } from "./lib/settings/withStack.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 const DRIFTED = 2;
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "json"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "json"]);
   const file = takeOption(rest, "metrics");
   const { drift, steps, failure } = await withStack({ stack, flags }, ({ prepared, args }) =>
     observe(prepared, stack, [...args, ...rest]),

@@ -3,7 +3,6 @@
  * Exit code 1 when a policy refuses it. With `--diff` or `--json` the engine's own output; with `--placeholders` also where
  * secrets or an environment's values are not at hand, with values of the right type in their place.
  */
-import { parseArgs } from "./lib/args.ts";
 import { runAttached } from "./lib/exec.ts";
 import { look } from "./lib/look.ts";
 import { main } from "./lib/main.ts";
@@ -12,11 +11,12 @@ import { policyArgs } from "./lib/policies/pack.ts";
 import { isMandatory, violationsTable } from "./lib/policies/violations.ts";
 import { changesTable, driftTable, placeholderList } from "./lib/report.ts";
 import { withStack } from "./lib/settings/withStack.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 
 const POLICIES_OFF = "Policies are off (mcp-estate:policy.enabled: false).";
 
 await main(() => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "placeholders"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "placeholders"]);
   const missing = flags.has("placeholders") ? "preview" : "refuse";
   return withStack({ stack, flags, missing }, async (ready) => {
     const { prepared, placeholders } = ready;

@@ -3,7 +3,7 @@
  * then an update that makes everything anew, then the data of every volume that was gone. Volumes that are there keep
  * their data. Can be run again after it was broken off. `--to DIR` says where the backups are.
  */
-import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
 import { backupCommand, volumeCommand, type VolumeCommand } from "./lib/backup/command.ts";
 import { dataVolumes } from "./lib/backup/dataVolumes.ts";
 import { backupKey, type BackupKey } from "./lib/backup/key.ts";
@@ -19,11 +19,12 @@ import { duration } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
   const started = Date.now();
-  const { stack, rest } = parseArgs(process.argv.slice(2), ["yes"]);
+  const { stack, rest } = stackArgs(process.argv.slice(2), ["yes"]);
   const to = takeOption(rest, "to");
   namesOnly(rest, "--stack and --to DIR");
   const key = await backupKey("need");

@@ -3,7 +3,7 @@
  * volume's data and starts its server on it. A volume that is gone is made anew. With `--state` in the place of VOLUME: the
  * stack's state and its passphrase, where they are lost (`--replace`: also where they are not).
  */
-import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
 import { backupCommand, volumeCommand, type BackupCommand } from "./lib/backup/command.ts";
 import { volumeNamed } from "./lib/backup/dataVolumes.ts";
 import { backupKey } from "./lib/backup/key.ts";
@@ -17,10 +17,11 @@ import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "state", "replace"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "state", "replace"]);
   const from = takeOption(rest, "from");
   const to = takeOption(rest, "to");
   const [name, ...more] = namesOnly(rest, "--stack, --state, --replace, --from FILE|TIME and --to DIR");

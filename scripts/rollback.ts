@@ -2,7 +2,7 @@
  * `npm run rollback -- [VERSION]`: deploys an earlier version again, by default the last that passed its gate and is not
  * what runs. Volumes keep today's data. `--dry-run` says what it would do and changes nothing.
  */
-import { namesOnly, parseArgs } from "./lib/args.ts";
+import { namesOnly } from "./lib/args.ts";
 import { finishDeployment } from "./lib/finish.ts";
 import { differences, programInWords, readHistory } from "./lib/history/index.ts";
 import { duration, sayer } from "./lib/log.ts";
@@ -12,11 +12,12 @@ import { changesTable } from "./lib/report.ts";
 import { chooseVersion } from "./lib/rollback/choose.ts";
 import { comparison, rollBack, withVersion } from "./lib/rollback/rollback.ts";
 import { withStack } from "./lib/settings/withStack.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 await main(async () => {
   const started = Date.now();
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "dry-run"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "dry-run"]);
   const [wanted, ...more] = namesOnly(rest, "--stack, --dry-run and --yes");
   if (more.length > 0) throw new UserError(`one version, please: got ${[wanted, ...more].join(", ")}`);
   const say = sayer("rollback");

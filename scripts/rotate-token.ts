@@ -4,17 +4,18 @@
  * and no connection is lost. The caller `owner` is the stack's own.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { namesOnly, parseArgs, takeOption } from "./lib/args.ts";
+import { namesOnly, takeOption } from "./lib/args.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { rotateToken } from "./lib/rotateToken.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 const GRACE_MINUTES = "60";
 
 await main(() => {
-  const { stack, rest } = parseArgs(process.argv.slice(2));
+  const { stack, rest } = stackArgs(process.argv.slice(2));
   const grace = takeOption(rest, "grace") ?? GRACE_MINUTES;
   const [caller, ...more] = namesOnly(rest, "--stack and --grace");
   if (caller === undefined || more.length > 0) throw new UserError("name one caller: npm run rotate-token -- CALLER");

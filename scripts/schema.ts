@@ -27,6 +27,9 @@ const SOURCES = [
   "components/serverConfig.ts",
   "components/coreServiceConfig.ts",
   "components/lambdaHostsConfig.ts",
+  "components/existingHostsConfig.ts",
+  "components/hostsConfig.ts",
+  "components/swarmConfig.ts",
   "components/estateConfig.ts",
 ];
 const ROOT = "estateSettingsSchema";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { runSmoke, type SmokeSpec } from "../components/providers/smoke/suite.ts";
-import { namesOnly, parseArgs } from "./lib/args.ts";
+import { namesOnly } from "./lib/args.ts";
 import { readOutputs } from "./lib/estate.ts";
 import { capture } from "./lib/exec.ts";
 import { duration, table } from "./lib/log.ts";
@@ -12,6 +12,7 @@ import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { prepareEngine, type Prepared } from "./lib/prepare.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 const FAILED = 2;
@@ -21,7 +22,7 @@ const GATE = "pulumi-nodejs:dynamic/index:SmokeGate";
 
 await main(async () => {
   const started = Date.now();
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["json"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["json"]);
   namesOnly(rest, "--stack and --json");
   requireStackFile(projectDir, stack);
   const prepared = await prepareEngine({ stack });

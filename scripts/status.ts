@@ -5,13 +5,14 @@
  * should be, 2: something is not, 1: it could not be asked.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { namesOnly, parseArgs } from "./lib/args.ts";
+import { namesOnly } from "./lib/args.ts";
 import { listsOnly, notToBeHad } from "./lib/catalogue/remarks.ts";
 import { sayer } from "./lib/log.ts";
 import { main } from "./lib/main.ts";
 import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
 import { requireStackFile } from "./lib/stackFile.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { readFacts, readStack } from "./lib/status/read.ts";
 import { saveStatus } from "./lib/status/report.ts";
 import { recoveryScreen, screen } from "./lib/status/screen.ts";
@@ -24,7 +25,7 @@ const WATCH_MS = 2000;
 const REDRAW = "\u001B[H\u001B[J";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["json", "watch", "recovered", "save"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["json", "watch", "recovered", "save"]);
   namesOnly(rest, "--stack, --watch, --recovered, --save and --json");
   requireStackFile(projectDir, stack);
   const deployed = await readStack(await prepareEngine({ stack }), projectDir, stack);

@@ -3,7 +3,6 @@
  * refuses changes nothing. One that fails, its smoke gate included, goes back to the last version that passed;
  * `--no-rollback` leaves things as they are.
  */
-import { parseArgs } from "./lib/args.ts";
 import { ensureGatewayPort } from "./lib/deploy.ts";
 import type { EstateOutputs } from "./lib/estate.ts";
 import { finishDeployment } from "./lib/finish.ts";
@@ -13,11 +12,12 @@ import { refusedByPolicy } from "./lib/policies/check.ts";
 import { policyArgs } from "./lib/policies/pack.ts";
 import { recover } from "./lib/rollback/recover.ts";
 import { withStack } from "./lib/settings/withStack.ts";
+import { stackArgs } from "./lib/stackHosts.ts";
 import { runUpdate } from "./lib/update.ts";
 
 await main(async () => {
   const started = Date.now();
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "no-rollback"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "no-rollback"]);
   // On a terminal the engine shows its preview and asks; elsewhere there is nobody to ask.
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];
   return withStack({ stack, flags }, async ({ prepared, stackFile, configFile, args }) => {

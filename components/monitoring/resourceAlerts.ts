@@ -42,6 +42,17 @@ export function resourceAlerts(context: AlertContext): Alert[] {
       action: "Give it more to do, or take the host out of the stack.",
     },
     {
+      name: "GpuFallback",
+      requirement: "R-ALR-14",
+      expr: "mcp_gateway_instance_gpu == 0",
+      forSeconds: 900,
+      severity: "warning",
+      level: 2,
+      summary: "{{ $labels.instance_name }} asks for a GPU and runs on a processor: no node has one left",
+      action: "Bring back the node with the GPU or add one, then npm run up; or set gpu to none.",
+      subject: "server",
+    },
+    {
       name: "LimitBypass",
       requirement: "R-ALR-06",
       expr: 'mcp_limit{source="kernel"} != ignoring(source) mcp_limit{source="declared"}',

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckResult, DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import type Docker from "dockerode";
+import type { GpuClaim } from "../gpus.ts";
 import { connect, connectTo, isNotFound } from "./docker.ts";
 import { untilReady } from "./insideLimits.ts";
 import { converge } from "./swarm/converge.ts";
 import { differences, factsOf } from "./swarm/facts.ts";
 import type { SwarmFacts, SwarmPlacement, SwarmServiceSpec } from "./swarm/inputs.ts";
-import { chosenConstraints, eligible, listNodes } from "./swarm/placement.ts";
+import { choosePlace, eligible, gpuFor, listNodes, type ChosenPlace } from "./swarm/placement.ts";
 import { limitGaps, proveTasks, readTaskLimits, type ProvedTask } from "./swarm/proof.ts";
 import { asDockerSpec, serviceSpec, type InspectedService, type ServiceSpec } from "./swarm/spec.ts";
 import { nodeNames, tasksOf } from "./swarm/tasks.ts";
@@ -17,6 +18,8 @@ export interface SwarmServiceInputs {
   spec: SwarmServiceSpec;
   /** Where its tasks may run; apart, as it is known when the rest is not yet. */
   placement: SwarmPlacement;
+  /** Its task is to have one of its own; absent where none is asked for. */
+  gpu?: GpuClaim | undefined;
   /** The program in the task tells its own limits on /limits. */
   supervised: boolean;
   /** How long its program may take to give its first good answer, in seconds; absent where it is not to run. */
@@ -32,6 +35,8 @@ export interface SwarmServiceState extends SwarmServiceInputs {
   serviceId: string;
   /** What Docker must say of it. */
   expected: SwarmFacts;
+  /** UUID of the GPU that its task has; "" without one. */
+  gpuId: string;
   tasks: readonly ProvedTask[];
   /** When all limits were last found in force, ISO 8601. */
   provedAt: string;
@@ -44,15 +49,30 @@ const SPARE_MS = 20_000;
 /** A place that no node has is found at preview, not left pending (R-TGT-04). */
 export async function checkPlacement(inputs: SwarmServiceInputs): Promise<CheckResult<SwarmServiceInputs>> {
   const { constraints, labels: declared } = inputs.placement;
-  if (constraints.length === 0) return { inputs };
+  const isRequired = inputs.gpu?.need === "required";
+  if (constraints.length === 0 && !isRequired) return { inputs };
   const nodes = (await listNodes(connect(), declared)).sort((a, b) => a.name.localeCompare(b.name));
-  if (eligible(nodes, constraints).length > 0) return { inputs };
-  const there = nodes.map(({ name, role, labels, takesTasks }) => {
+  const there = nodes.map(({ name, role, labels, takesTasks, gpus }) => {
     const words = [role, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
+    if (isRequired) words.push(`${gpus.length} GPUs`);
     return `${name} (${[...words, ...(takesTasks ? [] : ["takes no tasks"])].join(", ")})`;
   });
-  const reason = `no node satisfies ${constraints.join(" and ")}; there are ${there.join(", ")}: label a node (mcp-estate:swarm.nodes.NAME.labels), or make it a preference`;
-  return { inputs, failures: [{ property: "placement", reason }] };
+  const refuse = (property: string, reason: string) => ({ inputs, failures: [{ property, reason }] });
+  if (constraints.length > 0 && eligible(nodes, constraints).length === 0) {
+    return refuse(
+      "placement",
+      `no node satisfies ${constraints.join(" and ")}; there are ${there.join(", ")}: label a node (mcp-estate:swarm.nodes.NAME.labels), or make it a preference`,
+    );
+  }
+  if (inputs.gpu && isRequired && !gpuFor(inputs.gpu, constraints, nodes)) {
+    const before = inputs.gpu.before.length;
+    const others = before === 0 ? "" : ` (${before} before it get theirs first)`;
+    return refuse(
+      "gpu",
+      `${inputs.spec.component} needs a GPU and none is left for it${others}; there are ${there.join(", ")}: add a node that tells of its GPUs (node-generic-resources "GPU=UUID" of its dockerd), or set mcp-estate:servers.${inputs.spec.component}.gpu to preferred`,
+    );
+  }
+  return { inputs };
 }
 
 /**
@@ -64,18 +84,18 @@ export async function ensureService(inputs: SwarmServiceInputs): Promise<SwarmSe
   const docker = connect();
   const { spec } = inputs;
   const nodes = await listNodes(docker, inputs.placement.labels);
-  const constraints = chosenConstraints(inputs.placement, nodes);
+  const place = choosePlace(inputs.placement, inputs.gpu, nodes);
   const existing = await findService(docker, spec.name);
   if (existing) refuseForeign(existing, spec);
   const known = new Set((existing ? await tasksOf(docker, existing.ID) : []).map(({ ID }) => ID));
   const formerUpdate = existing?.UpdateStatus?.StartedAt;
   const service = existing
-    ? await updateService(docker, existing, spec, constraints, Object.keys(inputs.found).length > 0)
-    : await createService(docker, serviceSpec(spec, constraints));
+    ? await updateService(docker, existing, spec, place, Object.keys(inputs.found).length > 0)
+    : await createService(docker, serviceSpec(spec, place));
   const tasks = await converge(docker, {
     service,
     spec,
-    nodes: eligible(nodes, constraints).length,
+    nodes: eligible(nodes, place.constraints).length,
     known,
     formerUpdate,
     timeoutSeconds: inputs.timeoutSeconds,
@@ -94,12 +114,13 @@ export async function ensureService(inputs: SwarmServiceInputs): Promise<SwarmSe
       ),
     );
   }
-  const expected = factsOf(serviceSpec(spec, constraints));
+  const expected = factsOf(serviceSpec(spec, place));
   return {
     ...inputs,
     found: {},
     serviceId: service.ID,
     expected,
+    gpuId: place.gpuId,
     tasks: proved.toSorted((a, b) => (a.node < b.node ? -1 : 1)),
     provedAt: new Date().toISOString(),
   };
@@ -132,14 +153,14 @@ async function updateService(
   docker: Docker,
   existing: InspectedService,
   spec: SwarmServiceSpec,
-  constraints: readonly string[],
+  place: ChosenPlace,
   drifted: boolean,
 ): Promise<InspectedService> {
   const forced = existing.Spec.TaskTemplate.ForceUpdate ?? 0;
-  const wanted = serviceSpec(spec, constraints, forced);
+  const wanted = serviceSpec(spec, place, forced);
   const isSame = isDeepStrictEqual(factsOf(wanted), factsOf(existing.Spec));
   if (isSame && !drifted) return existing;
-  const next = isSame ? serviceSpec(spec, constraints, forced + 1) : wanted;
+  const next = isSame ? serviceSpec(spec, place, forced + 1) : wanted;
   const service = docker.getService(existing.ID);
   await service.update({ version: existing.Version.Index, ...asDockerSpec(next) });
   return (await service.inspect()) as InspectedService;
@@ -151,14 +172,14 @@ export async function observeService(state: SwarmServiceState): Promise<SwarmFac
   const service = await findService(docker, state.serviceId);
   if (!service) return undefined;
   const nodes = await listNodes(docker, state.placement.labels);
-  const constraints = chosenConstraints(state.placement, nodes);
-  // A preference that holds no longer, or does again, is a reason to move.
-  const expected = factsOf(serviceSpec(state.spec, constraints));
+  const place = choosePlace(state.placement, state.gpu, nodes);
+  // A preference that holds no longer, or does again, is a reason to move; so is a GPU that has come or gone.
+  const expected = factsOf(serviceSpec(state.spec, place));
   const found = differences(expected, factsOf(service.Spec));
   const tasks = (await tasksOf(docker, state.serviceId)).filter(({ DesiredState }) => DesiredState === "running");
   const running = tasks.filter(({ Status }) => Status.State === "running");
   const { replicas } = state.spec;
-  const wanted = replicas === "every-node" ? eligible(nodes, constraints).length : replicas;
+  const wanted = replicas === "every-node" ? eligible(nodes, place.constraints).length : replicas;
   if (running.length < wanted) found["running"] = `${running.length} of ${wanted} tasks`;
   const names = await nodeNames(docker);
   for (const task of running) {
@@ -175,7 +196,7 @@ export async function observeService(state: SwarmServiceState): Promise<SwarmFac
 }
 
 export function diffService(olds: SwarmServiceInputs, news: SwarmServiceInputs): DiffResult {
-  const keys = ["spec", "placement", "supervised", "nodes", "found"] as const;
+  const keys = ["spec", "placement", "gpu", "supervised", "nodes", "found"] as const;
   const replaces = olds.spec.name === news.spec.name ? [] : ["spec"];
   return { changes: keys.some((key) => !isDeepStrictEqual(olds[key], news[key])), replaces, deleteBeforeReplace: true };
 }
@@ -215,10 +236,10 @@ export const provider: ResourceProvider<SwarmServiceInputs, SwarmServiceState> =
   async read(id, state): Promise<ReadResult<SwarmServiceState>> {
     const found = state ? await observeService(state) : undefined;
     if (!found || !state) return {};
-    const { serviceId, expected, tasks, provedAt, ...inputs } = { ...state, found };
+    const { serviceId, expected, gpuId, tasks, provedAt, ...inputs } = { ...state, found };
     return {
       id,
-      props: { ...inputs, serviceId, expected, tasks, provedAt },
+      props: { ...inputs, serviceId, expected, gpuId, tasks, provedAt },
       inputs: inputs as SwarmServiceState,
     };
   },

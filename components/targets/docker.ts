@@ -247,7 +247,8 @@ export class DockerTarget implements Target {
     this.touched[name] = pulumi.interpolate`${running.provedAt} ${pulumi.output(contract).apply(digest)}`;
     // Through the ProcessLimit: nobody is to call a container that is not proved yet.
     const address = pulumi.all([container.name, running.containerId]).apply(([proved]) => proved);
-    return { containerId: running.containerId, address, effective: running.effective, running };
+    const { containerId, effective } = running;
+    return { containerId, address, effective, hasGpu: pulumi.output(false), running };
   }
 
   smokeGate(spec: SmokeGateSpec): pulumi.Output<SmokeReport> {

@@ -13,7 +13,7 @@ import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { ProvedTask } from "../providers/swarm/proof.ts";
 import { SmokeGate, type SmokeGateArgs } from "../smokeGate.ts";
 import { bridgeAddress, type WantedBlock } from "../subnets.ts";
-import type { SwarmConfig } from "../swarmConfig.ts";
+import { constraintsOf, type SwarmConfig } from "../swarmConfig.ts";
 import { SwarmNodes } from "../swarmNodes.ts";
 import { SwarmService } from "../swarmService.ts";
 import type {
@@ -169,11 +169,13 @@ export class SwarmTarget implements Target {
           knowsNode: spec.knowsNode,
           stopSeconds: spec.stopSeconds,
           update: {
-            order: spec.newBesideOld && !publishes ? ("start-first" as const) : ("stop-first" as const),
+            // A new one beside the old would share its GPU.
+            order: spec.newBesideOld && !publishes && !spec.gpu ? ("start-first" as const) : ("stop-first" as const),
             monitorSeconds: this.config.monitorSeconds,
           },
         }),
         placement: this.placementOf(spec),
+        ...(spec.gpu ? { gpu: spec.gpu } : {}),
         supervised,
         ...(readySeconds === undefined ? {} : { readySeconds }),
         timeoutSeconds: this.config.timeoutSeconds,
@@ -191,6 +193,7 @@ export class SwarmTarget implements Target {
       // Through the service: nobody is to call a task that is not proved yet.
       address: service.serviceId.apply(() => spec.networks[0]?.aliases[0] ?? spec.hostname),
       effective: service.tasks.apply(effectiveOf),
+      hasGpu: service.gpuId.apply((uuid) => uuid !== ""),
       running: service,
     };
   }
@@ -233,14 +236,16 @@ export class SwarmTarget implements Target {
     return { id: config.id, name: config.name, file: `${SECRETS_DIR}/${CONTRACT_NAME}` };
   }
 
-  private placementOf({ mounts, placement }: WorkloadSpec): SwarmPlacement {
-    const { constraints = [], preferences = [] } = placement ?? {};
-    const { dataNode } = this.config;
-    const kept = mounts.length > 0 && dataNode !== undefined ? [`node.hostname==${dataNode}`] : [];
-    const asksForLabels = [...constraints, ...preferences].some((expression) => expression.includes("node.labels."));
+  private placementOf({ mounts, placement, gpu }: WorkloadSpec): SwarmPlacement {
+    const { preferences = [] } = placement ?? {};
+    const constraints = constraintsOf({ placement, hasVolumes: mounts.length > 0 }, this.config);
+    const others = gpu?.before.flat() ?? [];
+    const asksForLabels = [...constraints, ...preferences, ...others].some((expression) =>
+      expression.includes("node.labels."),
+    );
     const labels = Object.entries(asksForLabels ? this.config.nodes : {}).map(([name, node]) => [name, node.labels]);
     return {
-      constraints: [...constraints, ...kept],
+      constraints,
       preferences,
       labels: Object.fromEntries(labels) as SwarmPlacement["labels"],
     };

@@ -5,6 +5,7 @@ import type { ServerSignature } from "../../runtime/contract/index.ts";
 import type { OrphanKind, OrphanPolicy } from "../providers/orphans.ts";
 import type { EffectiveLimits } from "../providers/processLimit.ts";
 import type { SmokeReport, SmokeServer } from "../providers/smoke/suite.ts";
+import type { GpuClaim } from "../gpus.ts";
 import type { Owner } from "../naming.ts";
 import type { WantedBlock } from "../subnets.ts";
 import type { PlacementConfig } from "../swarmConfig.ts";
@@ -120,6 +121,8 @@ export interface WorkloadSpec {
   replicas: number;
   /** Where, if the target has several places. */
   placement: PlacementConfig | undefined;
+  /** Absent where it asks for none. */
+  gpu?: GpuClaim | undefined;
 }
 
 /** What a target made of a workload. */
@@ -130,6 +133,8 @@ export interface Workload {
   address: pulumi.Output<string>;
   /** Limits in force, as the last update found them. */
   effective: pulumi.Output<EffectiveLimits>;
+  /** It has a GPU, as the last update found. */
+  hasGpu: pulumi.Output<boolean>;
   /** Depend on this to depend on a running workload. */
   running: pulumi.Resource;
 }

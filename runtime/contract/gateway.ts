@@ -8,6 +8,8 @@ export const instanceSchema = z.strictObject({
   name: z.string().min(1),
   /** Base URL of the supervisor, for example http://memory:8000. */
   url: z.url(),
+  /** Whether it has the GPU that it asks for; absent where it asks for none. */
+  gpu: z.boolean().optional(),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
@@ -22,6 +24,8 @@ export const gatewayServerSchema = z.strictObject({
   sharing: z.enum(["shared", "isolated"]),
   /** Tools that may run twice: only their calls are repeated when the server was lost. @default [] */
   repeatableTools: z.array(z.string().min(1)).optional(),
+  /** Tools whose calls go to instances with a GPU, as long as one of those takes calls. @default [] */
+  gpuTools: z.array(z.string().min(1)).optional(),
   /** No call of a tool proves it: that it lists its tools is all that is known. @default false */
   listsOnly: z.boolean().optional(),
 });

@@ -58,7 +58,7 @@ export async function aggregateCall(options: AggregateCallOptions): Promise<void
       server,
       tool,
       timeoutMs,
-      choose: (avoided) => session.choose(server, avoided),
+      choose: (avoided) => session.choose(server, avoided, tool),
       attempt: (upstream, endsAt) => {
         const link = session.link(server, upstream);
         return link.call({

@@ -66,9 +66,9 @@ export class AggregateSession implements StoredSession {
   }
 
   /** The instance that has this session's state where there is one. Throws Fault "unavailable". */
-  choose(server: RoutedServer, avoided: ReadonlySet<Upstream>): Upstream {
+  choose(server: RoutedServer, avoided: ReadonlySet<Upstream>, tool?: string): Upstream {
     const own = this.#own.get(server)?.upstream;
-    return own?.routable === true && !avoided.has(own) ? own : server.pick(undefined, avoided);
+    return own?.routable === true && !avoided.has(own) ? own : server.pick({ avoided, tool });
   }
 
   link(server: RoutedServer, upstream: Upstream): UpstreamLink {

@@ -118,7 +118,7 @@ export async function execute({ visible, call, caller, links, timeoutMs }: Execu
     server,
     tool: call.tool,
     timeoutMs,
-    choose: (avoided) => server.pick(server.affinityOf(caller.principal), avoided),
+    choose: (avoided) => server.pick({ affinity: server.affinityOf(caller.principal), avoided, tool: call.tool }),
     attempt: (upstream, endsAt) =>
       links.of(server, upstream, caller.principal).call({
         body,

@@ -211,6 +211,7 @@ export class Gateway {
         state: upstream.state.state,
         reason: upstream.state.reason,
         ageSeconds: proofAge(upstream.state, now),
+        gpu: contract.instances.find(({ name }) => name === upstream.name)?.gpu,
       })),
     }));
     return { servers };

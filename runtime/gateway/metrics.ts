@@ -57,6 +57,18 @@ export class GatewayMetrics {
     perInstance("mcp_gateway_circuit_open", "1 while no calls are sent after repeated failures.", ({ breaker }) =>
       Number(breaker.open),
     );
+    const gpu: Gauge<"server" | "instance_name"> = new Gauge({
+      name: "mcp_gateway_instance_gpu",
+      help: "Of instances that ask for a GPU: 1 when it has one, 0 when it runs on a processor.",
+      labelNames: ["server", "instance_name"],
+      registers,
+      collect: (): void => {
+        gpu.reset();
+        for (const { name: server, contract } of servers())
+          for (const { name, gpu: hasOne } of contract.instances)
+            if (hasOne !== undefined) gpu.set({ server, instance_name: name }, Number(hasOne));
+      },
+    });
     const repeats: Counter<"server"> = new Counter({
       name: "mcp_gateway_repeated_calls_total",
       help: "Calls of repeatable tools that were lost and done once more.",

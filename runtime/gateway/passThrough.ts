@@ -186,7 +186,7 @@ async function send(
     tool,
     timeoutMs,
     choose: (avoided) => {
-      if (place === undefined) return server.pick(undefined, avoided);
+      if (place === undefined) return server.pick({ avoided, tool });
       if (avoided.has(place.upstream) || !place.upstream.routable) throw server.unavailable();
       return place.upstream;
     },

@@ -13,6 +13,17 @@ export interface RoutedServerOptions {
   readonly maxHeld: () => number;
 }
 
+/** What a call asks of the instance that takes it. */
+export interface CallWish {
+  /** Calls with the same one go to the same instance. */
+  readonly affinity?: string | undefined;
+  readonly avoided?: ReadonlySet<Upstream>;
+  /** Tool that is called, where it is one. */
+  readonly tool?: string | undefined;
+}
+
+const NO_WISH: CallWish = {};
+
 /** A declared server: its instances, and which of them takes a call (R-GW-10). */
 export class RoutedServer {
   readonly #options: RoutedServerOptions;
@@ -63,16 +74,24 @@ export class RoutedServer {
   }
 
   /**
-   * The instance for a call: of the healthy ones that with the fewest calls, or, with an `affinity`, always the same.
-   * Throws Fault "unavailable" (503) that names the server and says why.
+   * The instance for a call: of the healthy ones that with the fewest calls, for a tool that asks for a GPU of those that
+   * have one, if any; or, with an `affinity`, always the same. Throws Fault "unavailable" (503) that names the server and
+   * says why.
    */
-  pick(affinity?: string, avoided: ReadonlySet<Upstream> = new Set()): Upstream {
+  pick({ affinity, avoided, tool }: CallWish = NO_WISH): Upstream {
     this.#releaseOutgoing();
-    const usable = this.#serving.filter((upstream) => upstream.routable && !avoided.has(upstream));
+    const usable = this.#serving.filter((upstream) => upstream.routable && avoided?.has(upstream) !== true);
     const [only] = usable;
     if (only === undefined) throw this.unavailable();
     if (usable.length === 1) return only;
-    return affinity === undefined ? this.#leastBusy(usable) : byAffinity(usable, affinity);
+    return affinity === undefined ? this.#leastBusy(this.#preferred(usable, tool)) : byAffinity(usable, affinity);
+  }
+
+  #preferred(usable: readonly Upstream[], tool: string | undefined): readonly Upstream[] {
+    if (tool === undefined || this.#contract.gpuTools?.includes(tool) !== true) return usable;
+    const onGpus = new Set(this.#contract.instances.filter(({ gpu }) => gpu).map(({ name }) => name));
+    const preferred = usable.filter(({ name }) => onGpus.has(name));
+    return preferred.length > 0 ? preferred : usable;
   }
 
   /** Can any instance take a call? */

@@ -2,7 +2,6 @@
  * `npm run ci:drift -- --stack NAME`: looks for drift and tells it in an issue, one for each stack: opens it, keeps it up
  * to date, closes it when nothing is left. Outside of a workflow it prints. Exit code 2 when there is drift.
  */
-import { parseArgs } from "../lib/args.ts";
 import { requireDurableState } from "../lib/ci/durableState.ts";
 import { driftIssue, driftMarker } from "../lib/ci/driftIssue.ts";
 import { GitHub } from "../lib/ci/github.ts";
@@ -11,11 +10,12 @@ import { look } from "../lib/look.ts";
 import { main } from "../lib/main.ts";
 import { driftTable } from "../lib/report.ts";
 import { withStack } from "../lib/settings/withStack.ts";
+import { stackArgs } from "../lib/stackHosts.ts";
 
 const DRIFTED = 2;
 
 await main(async () => {
-  const { stack, rest } = parseArgs(process.argv.slice(2), ["yes"]);
+  const { stack, rest } = stackArgs(process.argv.slice(2), ["yes"]);
   requireDurableState();
   const { drift } = await withStack({ stack, flags: new Set(["yes"]) }, ({ prepared, args }) =>
     look(prepared, stack, [...args, ...rest]),

@@ -3,7 +3,7 @@
  * it found to FILE for `npm run ci:comment`. Exit code 1 when the update is refused, after writing.
  */
 import { writeFileSync } from "node:fs";
-import { parseArgs, takeOption } from "../lib/args.ts";
+import { takeOption } from "../lib/args.ts";
 import { requireDurableState } from "../lib/ci/durableState.ts";
 import { isRefused, previewComment } from "../lib/ci/previewComment.ts";
 import { previewStack } from "../lib/ci/stackPreview.ts";
@@ -11,9 +11,10 @@ import { revision } from "../lib/ci/revision.ts";
 import { main } from "../lib/main.ts";
 import { projectDir } from "../lib/paths.ts";
 import { requireStackFile } from "../lib/stackFile.ts";
+import { stackArgs } from "../lib/stackHosts.ts";
 
 await main(async () => {
-  const { stack, flags, rest } = parseArgs(process.argv.slice(2), ["yes", "placeholders"]);
+  const { stack, flags, rest } = stackArgs(process.argv.slice(2), ["yes", "placeholders"]);
   const to = takeOption(rest, "to");
   requireStackFile(projectDir, stack);
   requireDurableState();

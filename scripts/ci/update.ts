@@ -2,14 +2,14 @@
  * `npm run ci:update -- --stack NAME`: `npm run up` for a workflow, without anybody to ask, and a backup of the state after
  * it. Refuses state that would be lost with the checkout.
  */
-import { parseArgs } from "../lib/args.ts";
 import { requireDurableState } from "../lib/ci/durableState.ts";
 import { runAttached } from "../lib/exec.ts";
 import { main } from "../lib/main.ts";
 import { projectDir } from "../lib/paths.ts";
+import { stackArgs } from "../lib/stackHosts.ts";
 
 await main(async () => {
-  const { stack, rest } = parseArgs(process.argv.slice(2), ["yes"]);
+  const { stack, rest } = stackArgs(process.argv.slice(2), ["yes"]);
   requireDurableState();
   const run = (...args: string[]) => runAttached("sh", ["scripts/run", ...args], { cwd: projectDir });
   const code = await run("up", "--yes", "--stack", stack, ...rest);

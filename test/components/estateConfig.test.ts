@@ -132,7 +132,7 @@ describe("resolveEstate", () => {
     [
       "an unknown key of a server",
       { servers: { memory: { memory: 5 } } },
-      "mcp-estate:servers.memory.memory: unknown key; allowed are from, program, limitClass, limits, args, env, secretEnv, egress, hostPaths, sharing, instances, repeatableTools, state, placement",
+      "mcp-estate:servers.memory.memory: unknown key; allowed are from, program, limitClass, limits, args, env, secretEnv, egress, hostPaths, sharing, instances, repeatableTools, state, placement, gpu, gpuTools",
     ],
     [
       "a variable that is secret and is not",

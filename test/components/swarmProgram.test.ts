@@ -186,6 +186,36 @@ describe("R-TGT-07: what a target cannot express is refused by name", () => {
     ]);
   });
 
+  it("of GPUs: plain Docker has none for who needs one; tools that ask for one of a server that does not", () => {
+    const declared = (echo: object) => (settings: Record<string, unknown>) => {
+      settings["servers"] = { echo: { from: "everything", ...echo } };
+    };
+    const onDocker = (echo: object) => (settings: Record<string, unknown>) => {
+      delete settings["swarm"];
+      delete settings["gateway"];
+      settings["target"] = "docker";
+      declared(echo)(settings);
+    };
+    assert.equal(
+      refusal(onDocker({ gpu: "required" })),
+      "mcp-estate:servers.echo.gpu: required given; target docker gives no container a GPU: set it to preferred, or mcp-estate:target to swarm",
+    );
+    assert.equal(refusal(onDocker({ gpu: "preferred" })), "");
+    assert.equal(refusal(declared({ gpu: "required", gpuTools: ["echo"] })), "");
+    assert.equal(
+      refusal(declared({ gpuTools: ["echo"] })),
+      "mcp-estate:servers.echo.gpuTools: echo given, and the server has no GPU: set mcp-estate:servers.echo.gpu to preferred or required",
+    );
+    assert.match(
+      refusal(declared({ gpu: "preferred", gpuTools: ["echo"], instances: 2, sharing: "isolated" })),
+      /^mcp-estate:servers\.echo\.gpuTools: echo given; calls of an isolated server go where their caller's state is: /,
+    );
+    assert.match(
+      refusal(declared({ gpu: "some" })),
+      /^mcp-estate:servers\.echo\.gpu: "some" given; .*none.*preferred.*required/,
+    );
+  });
+
   const gateway = (change: object) => (settings: Record<string, unknown>) =>
     (settings["gateway"] = { ...(settings["gateway"] as object), ...change });
   const swarm = (change: object) => (settings: Record<string, unknown>) =>

@@ -310,6 +310,13 @@ const cases: Readonly<Record<string, Case>> = {
     labels: { Hostname: "gpu-1", gpu: "0" },
     summary: "GPU 0 of gpu-1 is used to 12 %: it is paid for and idle",
   },
+  GpuFallback: {
+    series: { 'mcp_gateway_instance_gpu{instance_name="memory", server="memory"}': phases(1, 0) },
+    firesAt: 1230,
+    silentAt: [240, 1140, 1560],
+    labels: { instance_name: "memory", server: "memory" },
+    summary: "memory asks for a GPU and runs on a processor: no node has one left",
+  },
   GatewayUnreachable: {
     series: { 'up{instance="gateway", job="gateway"}': phases(1, 0) },
     firesAt: 390,

@@ -89,7 +89,7 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       alertsOf({ servers: 2, scrapeSeconds: SCRAPE_SECONDS, timeScale: TIME_SCALE, collects: true })
         .flatMap(({ expr }) => expr.match(/\b(mcp|up|alertmanager)\w*/g) ?? [])
         // Told of only when there was something to tell; the guard's own test sees them.
-        .filter((name) => !/^mcp$|_last_action_|_undeclared$|_host_processes$/.test(name)),
+        .filter((name) => !/^mcp$|_last_action_|_undeclared$|_host_processes$|_instance_gpu$/.test(name)),
     );
     await estate.execute("everything", "echo", { message: "counted" });
     for (const name of names) {
@@ -417,6 +417,19 @@ describe("Alerts fire for their causes and end after the repair, end to end", fu
       { server: "everything" },
       () => Promise.all(Array.from({ length: 5 }, endless)),
       () => works("everything", "echo", { message: "closed again" }),
+    );
+  });
+
+  it("R-ALR-14, A-34: a server that prefers a GPU runs on a processor", async () => {
+    const declare = async (memory: object): Promise<void> => {
+      estate.configure((config) => (config["mcp-estate:servers"] = { memory, everything: {} }));
+      await estate.succeed("up", ["--yes"]);
+    };
+    await provoke(
+      "GpuFallback",
+      { server: "memory" },
+      () => declare({ gpu: "preferred" }),
+      () => declare({}),
     );
   });
 

@@ -35,7 +35,9 @@ export const places = {
   mon: { port: 12490, range: "10.206.0.0/16" },
   /** The same. */
   guard: { port: 12494, range: "10.205.0.0/16" },
+  lambda: { port: 12485, range: "10.197.0.0/16" },
   machines: { port: 12484, range: "10.198.0.0/16" },
+  nodes: { port: 12486, range: "10.196.0.0/16" },
   programs: { port: 12483, range: "10.202.0.0/16" },
   repl: { port: 12400, range: "10.217.0.0/16" },
   rotate: { port: 12467, range: "10.254.0.0/16" },

@@ -311,9 +311,14 @@ export class TestEstate {
   async dispose(): Promise<void> {
     const down = await this.command("down", ["--yes", "--volumes", "--no-backup", "--images"]);
     // A test may have broken the stack; nothing of it must stay.
+    await this.discard();
+    assert.equal(down.code, 0, down.output);
+  }
+
+  /** Removes the folder and what is left of the stack: of one that its test has taken down. */
+  async discard(): Promise<void> {
     await this.purge();
     rmSync(this.folder, { recursive: true, force: true });
-    assert.equal(down.code, 0, down.output);
   }
 
   /** Removes what carries this stack's mark. */

@@ -21,6 +21,8 @@ export interface LabOptions {
   hosts?: number;
   /** Number of a host → size of its disk in MiB. @default the machine's own */
   disks?: Readonly<Record<number, number>>;
+  /** They are on the network, and nothing is started on them: neither Docker nor ssh. */
+  bare?: boolean;
 }
 
 /**
@@ -34,10 +36,12 @@ export class Lab {
   readonly ssh: SshAccess;
   readonly tls: TlsAccess;
   private readonly name: string;
+  private readonly bare: boolean;
   private switch: ChildProcess | undefined;
 
-  constructor(name: string, { hosts = 3, disks = {} }: LabOptions = {}) {
+  constructor(name: string, { hosts = 3, disks = {}, bare = false }: LabOptions = {}) {
     this.name = name;
+    this.bare = bare;
     this.folder = mkdtempSync(join(tmpdir(), `mcp-estate-lab-${name}-`));
     this.ssh = new SshAccess(this.folder);
     this.tls = new TlsAccess(this.folder);
@@ -49,6 +53,7 @@ export class Lab {
           folder: join(this.folder, `lab-${index + 1}`),
           address: `${BLOCK}.${index + 1}`,
           prefix: PREFIX,
+          bare,
           cgroupParent: `/mcp-estate-lab-${name}-${index + 1}`,
           ...(disks[index + 1] === undefined ? {} : { diskMiB: disks[index + 1] }),
         }),
@@ -79,6 +84,7 @@ export class Lab {
       await this.inSwitch("ip", "link", "set", port, "up");
       await host.configure();
     }
+    if (this.bare) return;
     await this.tls.create();
     await Promise.all([...this.hosts.map((host) => this.startDocker(host)), this.openSsh()]);
   }

@@ -20,6 +20,8 @@ export interface LabHostOptions {
   cgroupParent: string;
   /** Size of the disk for Docker's data. @default the machine's own */
   diskMiB?: number;
+  /** As a provider hands it out: /etc is its own, and Docker's settings are those that stand there. */
+  bare?: boolean;
 }
 
 /**
@@ -50,11 +52,12 @@ export class LabHost {
 
   /** Makes the namespaces. @returns the pid that holds them. */
   async create(): Promise<number> {
-    const { folder, name, diskMiB } = this.options;
+    const { folder, name, diskMiB, bare = false } = this.options;
     mkdirSync(join(folder, "data-root"), { recursive: true });
     writeFileSync(join(folder, "resolv.conf"), "");
     const steps = [
       `hostname ${name}`,
+      ...(bare ? [`cp -a /etc ${folder}/etc`, `mount --bind ${folder}/etc /etc`, "rm -f /etc/docker/daemon.json"] : []),
       `mount --bind ${folder}/resolv.conf /etc/resolv.conf`,
       ...(diskMiB === undefined ? [] : [`mount -t tmpfs -o size=${diskMiB}m tmpfs ${folder}/data-root`]),
       "ip link set lo up",
@@ -77,6 +80,11 @@ export class LabHost {
     return this.holder.pid;
   }
 
+  /** Folder of programs that it has before the machine's own. */
+  get programs(): string {
+    return join(this.folder, "bin");
+  }
+
   /** The command line that runs a command on this host. */
   enter(command: readonly string[]): string[] {
     return ["nsenter", `--target=${this.pid}`, "--net", "--uts", "--mount", "--", ...command];
@@ -97,16 +105,18 @@ export class LabHost {
 
   /** Starts its Docker, on what it had before. @param options further ones of dockerd's. */
   async start(options: readonly string[] = []): Promise<void> {
-    const { folder, cgroupParent } = this.options;
+    const { folder, cgroupParent, bare = false } = this.options;
     const log = openSync(join(folder, "dockerd.log"), "a");
     const [program = "", ...args] = this.enter([
       "dockerd",
       ...["data-root", "exec-root"].map((each) => `--${each}=${join(folder, each)}`),
       ...[`--pidfile=${join(folder, "dockerd.pid")}`, `--host=${this.dockerHost}`, `--cgroup-parent=${cgroupParent}`],
-      ...["--bip=192.0.2.1/24", "--shutdown-timeout=5", "--no-new-privileges"],
+      ...["--bip=192.0.2.1/24", "--shutdown-timeout=5"],
+      ...(bare ? [] : ["--no-new-privileges"]),
       ...options,
     ]);
-    this.daemon = spawn(program, args, { stdio: ["ignore", log, log] });
+    const PATH = `${this.programs}:${process.env["PATH"] ?? ""}`;
+    this.daemon = spawn(program, args, { stdio: ["ignore", log, log], env: { ...process.env, PATH } });
     closeSync(log);
     await until(
       () =>

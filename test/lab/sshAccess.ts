@@ -61,23 +61,49 @@ export class SshAccess {
    * @param more options of its own.
    */
   serverCommand(name: string, address: string, dockerHost: string, more: readonly string[] = []): string[] {
-    const config = join(this.folder, `sshd-${name}`);
-    const options = [
-      `ListenAddress ${address}`,
-      `HostKey ${join(this.folder, "host")}`,
-      `AuthorizedKeysFile ${join(this.folder, "user.pub")}`,
-      "PermitRootLogin prohibit-password",
-      "PasswordAuthentication no",
-      "UsePAM no",
-      "StrictModes no",
-      "PidFile none",
-      "MaxStartups 50",
-      "AcceptEnv GIVEN PULUMI_COMMAND_*",
-      `SetEnv DOCKER_HOST=${dockerHost}`,
-      "Subsystem sftp internal-sftp",
-      ...more,
-    ];
-    writeFileSync(config, `${options.join("\n")}\n`);
-    return [SSHD, "-D", "-f", config];
+    return sshServerCommand({
+      config: join(this.folder, `sshd-${name}`),
+      address,
+      hostKey: join(this.folder, "host"),
+      authorizedKeys: join(this.folder, "user.pub"),
+      env: { DOCKER_HOST: dockerHost },
+      more,
+    });
   }
+}
+
+export interface SshServerSpec {
+  /** File that is written. */
+  config: string;
+  /** May end with `:PORT`. */
+  address: string;
+  hostKey: string;
+  authorizedKeys: string;
+  /** Variables of who comes in. */
+  env: Readonly<Record<string, string>>;
+  /** Further options of sshd's. */
+  more?: readonly string[];
+}
+
+/** Command line of an ssh server, which stays in the foreground. */
+export function sshServerCommand(spec: SshServerSpec): string[] {
+  const { config, address, hostKey, authorizedKeys, env, more = [] } = spec;
+  const variables = Object.entries(env).map(([name, value]) => `"${name}=${value}"`);
+  const options = [
+    `ListenAddress ${address}`,
+    `HostKey ${hostKey}`,
+    `AuthorizedKeysFile ${authorizedKeys}`,
+    "PermitRootLogin prohibit-password",
+    "PasswordAuthentication no",
+    "UsePAM no",
+    "StrictModes no",
+    "PidFile none",
+    "MaxStartups 50",
+    "AcceptEnv GIVEN PULUMI_COMMAND_*",
+    `SetEnv ${variables.join(" ")}`,
+    "Subsystem sftp internal-sftp",
+    ...more,
+  ];
+  writeFileSync(config, `${options.join("\n")}\n`);
+  return [SSHD, "-D", "-f", config];
 }

@@ -11,7 +11,7 @@ import {
   proveGpus,
   removeNode,
   userData,
-} from "../../components/targets/lambda/bootstrapScripts.ts";
+} from "../../components/targets/hosts/bootstrapScripts.ts";
 import { parse } from "yaml";
 
 const UUIDS = ["GPU-11111111-aaaa", "GPU-22222222-bbbb"];
@@ -59,14 +59,14 @@ describe("what is done on a machine before a swarm runs on it", () => {
   const settings = (): unknown => JSON.parse(readFileSync(join(folder, "docker/daemon.json"), "utf8"));
 
   it("waits until the first start is over", () => {
-    const { status, calls } = run(awaitBoot);
+    const { status, calls } = run(awaitBoot("lab-1"));
     assert.equal(status, 0);
     assert.deepEqual(calls.slice(0, 1), ["cloud-init status --wait"]);
   });
 
   it("a full disk is one clear line", () => {
     stub("df", "printf ' Avail\\n 900\\n'");
-    const { status, stderr } = run(awaitBoot);
+    const { status, stderr } = run(awaitBoot("lab-1"));
     assert.equal(status, 1);
     assert.equal(
       stderr,
@@ -149,16 +149,16 @@ describe("what is done on a machine before a swarm runs on it", () => {
   it("a worker joins once, with a token that stands in no command", () => {
     const script = joinSwarm("10.0.0.2", "10.0.0.1");
     assert.ok(!script.includes("SWMTKN"));
-    const first = run(script, { input: "SWMTKN-1-x\n" });
+    const first = run(script, { input: "SWMTKN-1-x" });
     assert.ok(first.calls.includes("docker swarm join --advertise-addr 10.0.0.2 --token SWMTKN-1-x 10.0.0.1:2377"));
     const env = { SWARM: "active", MANAGERS: "10.0.0.1:2377 " };
-    const again = run(script, { input: "SWMTKN-1-x\n", env });
+    const again = run(script, { input: "SWMTKN-1-x", env });
     assert.ok(!again.calls.some((call) => call.startsWith("docker swarm")));
   });
 
   it("a worker whose manager is another machine now leaves the old swarm first", () => {
     const env = { SWARM: "active", MANAGERS: "10.0.0.9:2377 " };
-    const { calls } = run(joinSwarm("10.0.0.2", "10.0.0.1"), { input: "SWMTKN-1-x\n", env });
+    const { calls } = run(joinSwarm("10.0.0.2", "10.0.0.1"), { input: "SWMTKN-1-x", env });
     assert.deepEqual(
       calls.filter((call) => call.startsWith("docker swarm")),
       ["docker swarm leave --force", "docker swarm join --advertise-addr 10.0.0.2 --token SWMTKN-1-x 10.0.0.1:2377"],

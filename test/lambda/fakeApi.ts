@@ -27,10 +27,19 @@ export interface Faults {
 
 export const NO_FAULTS: Faults = { lost: 0, dropped: 0, tooMany: 0, serverError: 0, noCapacity: 0, unhealthy: 0 };
 
+/** What is to be started: an instance as the launch asked for it. */
+export interface WantedMachine {
+  id: string;
+  hostname: string;
+  gpus: number;
+  userData: string;
+  publicKeys: readonly string[];
+}
+
 /** What an instance is in a test. */
 export interface Machines {
-  /** @returns its address. */
-  start: (id: string, userData: string, publicKeys: readonly string[]) => string;
+  /** @returns its addresses. */
+  start: (wanted: WantedMachine) => { ip: string; privateIp?: string };
   stop: (id: string) => void;
 }
 
@@ -149,10 +158,11 @@ export class FakeLambda {
   /** Most of one name that were billed at once. */
   mostOfAName = 0;
   baseUrl = "";
-  private readonly addresses = new Map<string, string>();
+  private readonly addresses = new Map<string, ReturnType<Machines["start"]>>();
   private readonly held = new Map<string, Held>();
   private readonly dice: Dice;
   private readonly server: Server;
+  private readonly inner: Server;
 
   constructor(options: Partial<FakeOptions> = {}) {
     this.options = { ...OPTIONS, ...options };
@@ -164,8 +174,15 @@ export class FakeLambda {
       },
       regions_with_capacity_available: [...this.regions],
     });
-    this.types = { gpu_1x_a10: type("gpu_1x_a10", 75, 1), gpu_8x_h100_sxm5: type("gpu_8x_h100_sxm5", 2392, 8) };
+    const offers = [type("cpu_4x_general", 20, 0), type("gpu_1x_a10", 75, 1), type("gpu_8x_h100_sxm5", 2392, 8)];
+    this.types = Object.fromEntries(offers.map((offer) => [offer.instance_type.name, offer]));
     this.server = createServer((request, response) => void this.answer(request, response));
+    this.inner = createServer((request, response) => void this.answer(request, response));
+  }
+
+  /** Also on a socket, for what relays to it from where the loopback is another. */
+  async listenAt(socket: string): Promise<void> {
+    await new Promise<void>((resolve) => this.inner.listen(socket, resolve));
   }
 
   async listen(): Promise<string> {
@@ -175,8 +192,10 @@ export class FakeLambda {
   }
 
   close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+    for (const server of [this.server, this.inner]) {
+      server.closeAllConnections();
+      server.close();
+    }
   }
 
   /** Instances that cost something now. */
@@ -315,7 +334,11 @@ export class FakeLambda {
     const id = this.create(wanted, this.dice.hits(this.options.faults.unhealthy));
     const { machines } = this.options;
     const open = [...this.keys.values()].filter(({ name }) => name === keys[0]).map((key) => key.public_key);
-    if (machines) this.addresses.set(id, machines.start(id, wanted.user_data ?? "", open));
+    if (machines) {
+      const { hostname = "", user_data: userData = "" } = wanted;
+      const gpus = this.types[type].instance_type.specs.gpus;
+      this.addresses.set(id, machines.start({ id, hostname, gpus, userData, publicKeys: open }));
+    }
     this.launched.push(id);
     return id;
   }
@@ -370,8 +393,8 @@ export class FakeLambda {
     const status = isUnhealthy ? ("unhealthy" as const) : ("active" as const);
     // The address comes a moment after the word that it is active.
     if (age < 1.5 * this.options.bootMs) return { ...instance, status };
-    const ip = this.addresses.get(instance.id) ?? "127.0.0.1";
-    return { ...instance, status, ip, ...(this.options.privateIps ? { private_ip: "10.0.0.1" } : {}) };
+    const { ip, privateIp = "10.0.0.1" } = this.addresses.get(instance.id) ?? { ip: "127.0.0.1" };
+    return { ...instance, status, ip, ...(this.options.privateIps ? { private_ip: privateIp } : {}) };
   }
 }
 

@@ -9,7 +9,7 @@ import {
   joinSwarm,
   proveGpus,
   removeNode,
-} from "../../components/targets/lambda/bootstrapScripts.ts";
+} from "../../components/targets/hosts/bootstrapScripts.ts";
 import { ensureSshServer } from "../lab/sshAccess.ts";
 import { Project } from "../offline/support.ts";
 import { FakeLambda } from "./fakeApi.ts";
@@ -66,7 +66,12 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
 
   const outputs = async (): Promise<Record<string, unknown>> =>
     JSON.parse((await project.pulumi("stack", "output", "--json", "--show-secrets")).stdout) as Record<string, unknown>;
-  const steps = (joining: string) => [awaitBoot, ensureDocker({ gpus: true }), proveGpus(1), joining];
+  const steps = (name: string, joining: string) => [
+    awaitBoot(name),
+    ensureDocker({ gpus: true }),
+    proveGpus(1),
+    joining,
+  ];
 
   it("a preview launches nothing", async () => {
     await project.must("preview");
@@ -82,8 +87,8 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = await outputs();
     assert.equal(managerHost, `ssh://root@127.0.77.1:${SSH_PORT}`);
     assert.deepEqual(nodes, {
-      [NAMES[0]]: { host: `ssh://root@127.0.77.1:${SSH_PORT}` },
-      [NAMES[1]]: { host: `ssh://root@127.0.77.2:${SSH_PORT}` },
+      [NAMES[0]]: { host: `ssh://root@127.0.77.1:${SSH_PORT}`, labels: { type: "gpu" } },
+      [NAMES[1]]: { host: `ssh://root@127.0.77.2:${SSH_PORT}`, labels: { type: "gpu" } },
     });
     assert.equal(hourlyPrice, 1.5);
     assert.match(
@@ -91,8 +96,12 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
       /^\[127\.0\.77\.1\]:\d+ ssh-ed25519 \S+\n\[127\.0\.77\.2\]:\d+ ssh-ed25519 \S+\n$/,
     );
     assert.match(String(privateKey), /OPENSSH PRIVATE KEY/);
-    assert.deepEqual(machines.sent("127.0.77.1"), [...steps(initSwarm("127.0.77.1")), removeNode(NAMES[1]), "true"]);
-    assert.deepEqual(machines.sent("127.0.77.2"), steps(joinSwarm("127.0.77.2", "127.0.77.1")));
+    assert.deepEqual(machines.sent("127.0.77.1"), [
+      ...steps(NAMES[0], initSwarm("127.0.77.1")),
+      removeNode(NAMES[1]),
+      "true",
+    ]);
+    assert.deepEqual(machines.sent("127.0.77.2"), steps(NAMES[1], joinSwarm("127.0.77.2", "127.0.77.1")));
   });
 
   it("a second update launches nothing and sends nothing", async () => {
@@ -119,7 +128,7 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
       [...NAMES],
     );
     assert.deepEqual(machines.sent("127.0.77.1"), [removeNode(NAMES[1])]);
-    assert.deepEqual(machines.sent("127.0.77.3"), steps(joinSwarm("127.0.77.3", "127.0.77.1")));
+    assert.deepEqual(machines.sent("127.0.77.3"), steps(NAMES[1], joinSwarm("127.0.77.3", "127.0.77.1")));
   });
 
   it("a price above the limit fails the preview in one clear line, and nothing else happens", async () => {
@@ -128,6 +137,34 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     assert.notEqual(code, 0);
     assert.match(text, /hosts-test-gpu-1: gpu_1x_a10 costs \$0\.75 an hour, allowed are \$0\.50/);
     await project.writeProgram(program());
+  });
+
+  it("a wrong key, and an account that is closed, are one clear line, and nothing is launched", async () => {
+    const launched = fake.launched.length;
+    await project.writeProgram(program({ machines: { "gpu-1": {}, "gpu-2": {}, "gpu-3": {} } }));
+    writeFileSync(join(project.folder, "key"), "another");
+    const wrong = await project.pulumi("preview");
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.text, /Lambda does not accept the key in \S+key \(global\/invalid-api-key\)/);
+    writeFileSync(join(project.folder, "key"), fake.token);
+    fake.closed = { status: 403, code: "global/account-inactive" };
+    const closed = await project.pulumi("up", "--yes", "--skip-preview");
+    fake.closed = undefined;
+    assert.notEqual(closed.code, 0);
+    assert.match(closed.text, /was refused \(global\/account-inactive\)/);
+    assert.equal(fake.launched.length, launched);
+  });
+
+  it("a machine that lets nobody in is one clear line, and goes with what declares it", async () => {
+    machines.refuse = true;
+    const { code, text } = await project.pulumi("up", "--yes", "--skip-preview");
+    machines.refuse = false;
+    assert.notEqual(code, 0);
+    assert.match(text, /gpu-3-boot.*\n.*ECONNREFUSED/);
+    await project.writeProgram(program());
+    await project.must("up", "--yes", "--skip-preview");
+    assert.equal(fake.billed().length, 2);
+    machines.sent("127.0.77.1");
   });
 
   it("no secret of it stands in the state in clear", async () => {

@@ -3,25 +3,32 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { Machines } from "./fakeApi.ts";
+import type { Machines, WantedMachine } from "./fakeApi.ts";
 
 const cloudInitSchema = z.object({
   ssh_deletekeys: z.literal(true),
   ssh_keys: z.object({ ed25519_private: z.string(), ed25519_public: z.string() }),
 });
 
+/** What cloud-init is told of a machine's host keys. */
+export function hostKeysOf(userData: string): z.infer<typeof cloudInitSchema>["ssh_keys"] {
+  return cloudInitSchema.parse(parse(userData)).ssh_keys;
+}
+
 /** Not the one that this machine's own ssh server may have. */
 export const SSH_PORT = 22_077;
 
 /**
  * Machines that are an ssh server each, on a loopback address of its own, with the host key that cloud-init was given and
- * the key that it was launched with. They note every command and do none.
+ * the key that it was launched with. They note every command and do none. A file ADDRESS.name holds the host name of each.
  */
 export class SshMachines implements Machines {
   private readonly folder: string;
   private readonly servers = new Map<string, ChildProcess>();
   private readonly network: string;
   private count = 0;
+  /** Machines come up without an ssh server from now on. */
+  refuse = false;
 
   /**
    * @param network first three bytes of their addresses, 127.0.x: tests run side by side.
@@ -34,10 +41,18 @@ export class SshMachines implements Machines {
     writeFileSync(join(folder, "answer.sh"), `${answer}\n`);
   }
 
-  start = (id: string, userData: string, publicKeys: readonly string[]): string => {
-    const { ssh_keys: keys } = cloudInitSchema.parse(parse(userData));
+  start = (wanted: WantedMachine): { ip: string } => {
     this.count += 1;
-    const address = `${this.network}.${this.count}`;
+    const ip = `${this.network}.${this.count}`;
+    this.startAt(ip, wanted);
+    return { ip };
+  };
+
+  /** At a given address. */
+  startAt(address: string, { id, hostname, userData, publicKeys }: WantedMachine): void {
+    if (this.refuse) return;
+    const keys = hostKeysOf(userData);
+    writeFileSync(join(this.folder, `${address}.name`), hostname);
     const place = join(this.folder, id);
     mkdirSync(place);
     const file = (name: string, text: string, mode = 0o600): string => {
@@ -60,8 +75,7 @@ export class SshMachines implements Machines {
     ];
     const config = file("sshd", `${options.join("\n")}\n`);
     this.servers.set(id, spawn("/usr/sbin/sshd", ["-D", "-f", config], { stdio: "ignore" }));
-    return address;
-  };
+  }
 
   stop = (id: string): void => {
     this.servers.get(id)?.kill();

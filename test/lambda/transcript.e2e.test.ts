@@ -10,7 +10,7 @@ import {
   leaveSwarm,
   proveGpus,
   removeNode,
-} from "../../components/targets/lambda/bootstrapScripts.ts";
+} from "../../components/targets/hosts/bootstrapScripts.ts";
 import { sshServer, type SshServer } from "../offline/sshServer.ts";
 import { Project } from "../offline/support.ts";
 
@@ -58,7 +58,7 @@ describe("What is sent to hosts over ssh, under the real engine (R-TGT-08, R-TGT
     }`;
     return `import * as pulumi from "@pulumi/pulumi";
 import { readFileSync } from "node:fs";
-import { SwarmHost } from "./components/targets/lambda/swarmHost.ts";
+import { SwarmHost } from "./components/targets/hosts/swarmHost.ts";
 const manager = new SwarmHost("manager", { hostName: "gpu-1", address: "${MANAGER}", gpus: 0, dialErrors: 2, machine: "m", connection: ${connection(servers.manager)} });
 new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dialErrors: 2, machine: ${JSON.stringify(machine)}, manager, connection: ${connection(servers.worker)} });
 `;
@@ -80,12 +80,12 @@ new SwarmHost("worker", { hostName: "gpu-2", address: "${WORKER}", gpus: 8, dial
     return lines.map(([, command = ""]) => Buffer.from(command, "base64").toString());
   }
 
-  const WORKER_STEPS = [awaitBoot, ensureDocker({ gpus: true }), proveGpus(8), joinSwarm(WORKER, MANAGER)];
+  const WORKER_STEPS = [awaitBoot("gpu-2"), ensureDocker({ gpus: true }), proveGpus(8), joinSwarm(WORKER, MANAGER)];
 
   it("is what is expected, in its order, and nothing else", async () => {
     await project.must("up", "--yes", "--skip-preview");
     assert.deepEqual(sent("manager"), [
-      awaitBoot,
+      awaitBoot("gpu-1"),
       ensureDocker({ gpus: false }),
       proveGpus(0),
       initSwarm(MANAGER),

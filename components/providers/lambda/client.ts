@@ -53,6 +53,7 @@ const errorSchema = z.object({
 
 /** Tries of a question; each waits twice as long as the one before. */
 const TRIES = 6;
+const UNAUTHORIZED = 401;
 const TOO_MANY = 429;
 const SERVER_FAULT = 500;
 
@@ -144,15 +145,19 @@ export class LambdaClient {
       throw new UnknownOutcome(`${what} was not answered: ${reasonOf(error)}`, { cause: error });
     }
     if (status >= SERVER_FAULT) throw new UnknownOutcome(`${what} was answered with ${status}`);
-    if (status >= 400) throw refusal(what, status, text);
+    if (status >= 400) throw refusal(what, status, text, this.#access.tokenFile);
     return parsed(what, text, schema);
   }
 }
 
-function refusal(what: string, status: number, text: string): LambdaError {
+function refusal(what: string, status: number, text: string, tokenFile: string): LambdaError {
   const found = errorSchema.safeParse(tryJson(text));
   if (!found.success) return new LambdaError(status, `http/${status}`, `${what} was refused with ${status}`);
   const { code, message, suggestion } = found.data.error;
+  if (status === UNAUTHORIZED) {
+    const remedy = "create a key at Lambda and put it there, alone";
+    return new LambdaError(status, code, `Lambda does not accept the key in ${tokenFile} (${code}); ${remedy}`);
+  }
   return new LambdaError(
     status,
     code,

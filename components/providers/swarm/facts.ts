@@ -36,6 +36,10 @@ export function factsOf(given: ServiceSpec): SwarmFacts {
     memoryReservation: mebibytes(reserved?.["MemoryBytes"]),
     cpus: cores(limits?.["NanoCPUs"]),
     cpuReservation: cores(reserved?.["NanoCPUs"]),
+    reserved: list(reserved?.["GenericResources"]).map((each) => {
+      const { Kind, Value } = object(each["DiscreteResourceSpec"] ?? each["NamedResourceSpec"]);
+      return `${text(Value)} ${text(Kind)}`;
+    }),
     nofile: ulimits["nofile"] ?? "0",
     nproc: ulimits["nproc"] ?? "0",
     user: text(container["User"]),

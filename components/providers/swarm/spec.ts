@@ -1,6 +1,7 @@
 import type Docker from "dockerode";
 import { NODE_VARIABLE } from "../../../runtime/contract/index.ts";
 import type { SwarmFile, SwarmServiceSpec } from "./inputs.ts";
+import { GPU_VARIABLE, type ChosenPlace } from "./placement.ts";
 
 const MIB = 1024 * 1024;
 const NANOS = 1e9;
@@ -98,10 +99,10 @@ const NO_NAME_SERVER = { Nameservers: ["127.0.0.1"], Options: ["attempts:1", "ti
 /**
  * The specification with everything in one piece: all limits, pids among them, are there before the first task is, and a
  * change is one rolling update (docs/adr/0021-swarm.md).
- * @param constraints those of the placement, and the preferences that hold.
+ * @param place constraints: those of the placement, and the preferences that hold.
  * @param forced another number replaces all tasks.
  */
-export function serviceSpec(spec: SwarmServiceSpec, constraints: readonly string[], forced = 0): ServiceSpec {
+export function serviceSpec(spec: SwarmServiceSpec, { constraints, gpuId }: ChosenPlace, forced = 0): ServiceSpec {
   const { limits, update } = spec;
   const reserved = { NanoCPUs: spec.cpuReservation * NANOS, MemoryBytes: limits.memoryReservationMiB * MIB };
   return {
@@ -109,7 +110,7 @@ export function serviceSpec(spec: SwarmServiceSpec, constraints: readonly string
     Labels: { ...spec.labels },
     Mode: spec.replicas === "every-node" ? { Global: {} } : { Replicated: { Replicas: spec.replicas } },
     TaskTemplate: {
-      ContainerSpec: containerSpec(spec),
+      ContainerSpec: containerSpec(spec, gpuId),
       Resources: {
         Limits: { NanoCPUs: limits.cpus * NANOS, MemoryBytes: limits.memoryMiB * MIB, Pids: limits.pids },
         Reservations: reserved,
@@ -136,8 +137,13 @@ export function serviceSpec(spec: SwarmServiceSpec, constraints: readonly string
   };
 }
 
-function containerSpec(spec: SwarmServiceSpec): ContainerSpec {
+function containerSpec(spec: SwarmServiceSpec, gpuId: string): ContainerSpec {
   const { limits, probe } = spec;
+  const env = [
+    ...(spec.knowsNode ? [`${NODE_VARIABLE}={{.Node.Hostname}}`] : []),
+    // Not reserved: Docker's own enforcer rejects tasks with a named reservation at each change of their node.
+    ...(gpuId === "" ? [] : [`${GPU_VARIABLE}=${gpuId}`]),
+  ];
   return {
     Image: spec.image,
     Hostname: spec.hostname,
@@ -146,7 +152,7 @@ function containerSpec(spec: SwarmServiceSpec): ContainerSpec {
     // The images bring their own.
     Init: false,
     Labels: { ...spec.labels },
-    ...(spec.knowsNode ? { Env: [`${NODE_VARIABLE}={{.Node.Hostname}}`] } : {}),
+    ...(env.length > 0 ? { Env: env } : {}),
     CapabilityDrop: ["ALL"],
     Ulimits: [
       { Name: "nofile", Soft: limits.nofile.soft, Hard: limits.nofile.hard },

@@ -2,14 +2,23 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../../naming.ts";
 import type { LambdaAccessInputs } from "../../providers/lambda/access.ts";
 import type { FirewallRule } from "../../providers/lambda/objects.ts";
-import { userData } from "./bootstrapScripts.ts";
-import { machineNames, type LambdaHostsConfig } from "../../lambdaHostsConfig.ts";
+import { userData } from "../hosts/bootstrapScripts.ts";
+import { machineNames } from "../../hostsConfig.ts";
+import type { LambdaHostsConfig } from "../../lambdaHostsConfig.ts";
+import {
+  dockerHostOf,
+  knownHostOf,
+  labelsOf,
+  type MadeHosts,
+  type MachineFacts,
+  type NodeFacts,
+} from "../hosts/madeHosts.ts";
 import { LambdaAccount } from "./lambdaAccount.ts";
 import { LambdaFirewall } from "./lambdaFirewall.ts";
 import { LambdaInstance } from "./lambdaInstance.ts";
 import { LambdaSshKey } from "./lambdaSshKey.ts";
-import { SshHostKey } from "./sshHostKey.ts";
-import { SwarmHost } from "./swarmHost.ts";
+import { SshHostKey } from "../hosts/sshHostKey.ts";
+import { SwarmHost } from "../hosts/swarmHost.ts";
 
 export interface LambdaHostsArgs {
   owner: Owner;
@@ -23,21 +32,14 @@ export interface LambdaHostsArgs {
 /** Private addresses of Lambda's machines. */
 const PRIVATE = "10.0.0.0/8";
 const ANYBODY = "0.0.0.0/0";
-const SSH_PORT = 22;
 
 /** Machines at Lambda Labs that are a swarm: launched, known by keys of their own, booted, proved, joined. */
-export class LambdaHosts extends pulumi.ComponentResource {
-  /** `ssh://USER@ADDRESS` of the manager's Docker. */
+export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
   readonly managerHost: pulumi.Output<string>;
-  /** Host name → how its Docker is reached: what `mcp-estate:swarm.nodes` wants. */
-  readonly nodes: pulumi.Output<Record<string, { host: string }>>;
-  /** Host name → what it is, for people. */
-  readonly machines: pulumi.Output<Record<string, { ip: string; type: string; region: string; pricePerHour: number }>>;
-  /** US dollars, of all machines. */
+  readonly nodes: pulumi.Output<Record<string, NodeFacts>>;
+  readonly machines: pulumi.Output<Record<string, MachineFacts>>;
   readonly hourlyPrice: pulumi.Output<number>;
-  /** OpenSSH's form; secret. */
   readonly privateKey: pulumi.Output<string>;
-  /** Lines for a known_hosts file. */
   readonly knownHosts: pulumi.Output<string>;
 
   constructor(name: string, args: LambdaHostsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -100,15 +102,16 @@ export class LambdaHosts extends pulumi.ComponentResource {
       return { machine, instance, host, hostKey };
     });
 
-    const isUsual = hosts.sshPort === SSH_PORT;
-    const dockerHost = (ip: string): string => `ssh://${hosts.user}@${ip}${isUsual ? "" : `:${hosts.sshPort}`}`;
-    const known = (ip: string): string => (isUsual ? ip : `[${ip}]:${hosts.sshPort}`);
+    const dockerHost = (ip: string): string => dockerHostOf(hosts.user, ip, hosts.sshPort);
     const [first] = made;
     this.managerHost = pulumi.output(first?.instance.ip ?? "").apply(dockerHost);
     this.nodes = pulumi
       .all(
         made.map(({ machine, instance }) =>
-          instance.ip.apply((ip) => [atLambda(machine), { host: dockerHost(ip) }] as const),
+          pulumi.all([instance.ip, instance.gpus]).apply(([ip, gpus]) => {
+            const labels = labelsOf(gpus, hosts.machines[machine]?.labels);
+            return [atLambda(machine), { host: dockerHost(ip), labels }] as const;
+          }),
         ),
       )
       .apply((entries) => Object.fromEntries(entries));
@@ -125,8 +128,8 @@ export class LambdaHosts extends pulumi.ComponentResource {
     this.privateKey = user.privateKey;
     this.knownHosts = pulumi
       .all(
-        made.map(
-          ({ instance, hostKey }) => pulumi.interpolate`${instance.ip.apply(known)} ${hostKey.publicKey.apply(bare)}\n`,
+        made.map(({ instance, hostKey }) =>
+          pulumi.all([instance.ip, hostKey.publicKey]).apply(([ip, key]) => knownHostOf(ip, hosts.sshPort, key)),
         ),
       )
       .apply((lines) => lines.join(""));
@@ -136,11 +139,6 @@ export class LambdaHosts extends pulumi.ComponentResource {
 
 function asUserData([privateKey, publicKey]: [string, string]): string {
   return userData({ privateKey, publicKey });
-}
-
-/** Without its comment. */
-function bare(publicKey: string): string {
-  return publicKey.trim().split(" ").slice(0, 2).join(" ");
 }
 
 /** What a swarm's nodes say to each other, ssh, and the gateway. */

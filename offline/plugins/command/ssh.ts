@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Client, ClientChannel, ConnectConfig } from "ssh2";
+import type { Client, ClientChannel, ConnectConfig, ServerHostKeyAlgorithm } from "ssh2";
 import type { OperationContext } from "../resourceType.ts";
 import { gather, type CommandOutput } from "./execute.ts";
 import type { Connection } from "./sshConnection.ts";
@@ -81,6 +81,8 @@ async function connect(
     username: user,
     readyTimeout: perDialTimeout * MILLISECONDS,
     ...(sock ? { sock } : {}),
+    // A server has keys of several kinds, and shows the one that is asked for first.
+    ...(hostKey === undefined ? {} : { algorithms: { serverHostKey: kindsOf(hostKey) } }),
     ...(privateKey === undefined ? {} : { privateKey }),
     ...(privateKeyPassword === undefined ? {} : { passphrase: privateKeyPassword }),
     ...(password === undefined ? {} : { password }),
@@ -100,6 +102,12 @@ async function connect(
   });
   clients.push(client);
   return client;
+}
+
+/** Algorithms by which a server proves to have a key of this kind. */
+function kindsOf(hostKey: string): ServerHostKeyAlgorithm[] {
+  const [kind = ""] = hostKey.trim().split(" ");
+  return (kind === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] : [kind]) as ServerHostKeyAlgorithm[];
 }
 
 function through(client: Client, host: string, port: number): Promise<ClientChannel> {

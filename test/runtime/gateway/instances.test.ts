@@ -85,6 +85,32 @@ describe("R-GW-09 R-GW-10 several instances of a server", () => {
     await Promise.all(held);
   });
 
+  it("R-GW-10: a tool that asks for a GPU goes to the instance that has one, others to any; without it to the one that is left", async () => {
+    const many = serverOf(
+      "many",
+      instances.map(({ url }) => url),
+      { gpuTools: ["record"] },
+    );
+    const declared = many.instances.map((one, index) => ({ ...one, gpu: index === 1 }));
+    const preferring = await startGateway([{ ...many, instances: declared }]);
+    more.push({ stop: () => preferring.stop() } as RunningSupervisor);
+    await preferring.allHealthy();
+    const pids = async () =>
+      new Set(
+        (await Promise.all(Array.from({ length: 6 }, () => preferring.execute("many", "record", { ms: 20 })))).map(
+          textOf,
+        ),
+      );
+    deepEqual(await pids(), new Set([pidOf(instances[1])]));
+    await Promise.all(Array.from({ length: 6 }, () => preferring.execute("many", "count")));
+    const metrics = await (await fetch(`${preferring.url}/metrics`, { headers: authOf("owner") })).text();
+    match(metrics, /mcp_gateway_instance_gpu\{server="many",instance_name="many"\} 0/);
+    match(metrics, /mcp_gateway_instance_gpu\{server="many",instance_name="many--2"\} 1/);
+    await instances[1]?.supervisor.reload({ ...contractOf(fixture("good")), desiredState: "quarantined" });
+    await until(() => preferring.gateway.server("many")?.state.state === "degraded");
+    deepEqual(await pids(), new Set([pidOf(instances[0])]));
+  });
+
   it("a sick one gets no calls and shows by name; the server is degraded, not down", async () => {
     await instances[1]?.supervisor.reload({ ...contractOf(fixture("good")), desiredState: "quarantined" });
     await until(() => running.gateway.server("many")?.state.state === "degraded");

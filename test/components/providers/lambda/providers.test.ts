@@ -68,7 +68,7 @@ describe("resources at Lambda, as the engine asks for them", function () {
       [
         "a wrong key",
         { status: 401, code: "global/invalid-api-key" },
-        /^gpu-1: GET \/instance-types was refused \(global\/invalid-api-key\)/,
+        /^gpu-1: Lambda does not accept the key in \S+ \(global\/invalid-api-key\); create a key/,
       ],
       ["an inactive account", { status: 403, code: "global/account-inactive" }, /refused \(global\/account-inactive\)/],
     ] as const) {
@@ -82,7 +82,10 @@ describe("resources at Lambda, as the engine asks for them", function () {
 
     it("a type and a region that Lambda does not have", async () => {
       const [type = "", region = ""] = await failures(wanted({ types: ["gpu_1x_b99"], regions: ["mars-1"] }));
-      assert.equal(type, 'gpu-1: Lambda has no instance type "gpu_1x_b99"; it has gpu_1x_a10, gpu_8x_h100_sxm5');
+      assert.equal(
+        type,
+        'gpu-1: Lambda has no instance type "gpu_1x_b99"; it has cpu_4x_general, gpu_1x_a10, gpu_8x_h100_sxm5',
+      );
       assert.equal(region, 'gpu-1: Lambda has no region "mars-1"; it has us-west-1, us-east-1, europe-central-1');
     });
 

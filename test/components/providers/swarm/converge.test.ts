@@ -48,11 +48,16 @@ function awaiting(wanted: ServiceSpec, made: ServiceSpec) {
   return converge(docker, { service, spec: declared, nodes: 1, known, formerUpdate: undefined, timeoutSeconds: 5 });
 }
 
+const ANYWHERE = { constraints: [], gpuId: "" };
+
 describe("waiting for a service's tasks", function () {
   this.timeout(15_000);
 
   it("R-TGT-03: a task that stays because its node satisfies the new constraints is as specified", async () => {
-    const tasks = await awaiting(serviceSpec(declared, ["node.labels.type==gpu"]), serviceSpec(declared, []));
+    const tasks = await awaiting(
+      serviceSpec(declared, { constraints: ["node.labels.type==gpu"], gpuId: "" }),
+      serviceSpec(declared, ANYWHERE),
+    );
     assert.deepEqual(
       tasks.map(({ ID }) => ID),
       ["t"],
@@ -60,7 +65,7 @@ describe("waiting for a service's tasks", function () {
   });
 
   it("one that was made from another image is not", async () => {
-    const former = serviceSpec({ ...declared, image: "sha256:0" }, []);
-    await assert.rejects(awaiting(serviceSpec(declared, []), former), /everything: 1 of 1 tasks run 5 s after/);
+    const former = serviceSpec({ ...declared, image: "sha256:0" }, ANYWHERE);
+    await assert.rejects(awaiting(serviceSpec(declared, ANYWHERE), former), /everything: 1 of 1 tasks run 5 s after/);
   });
 });

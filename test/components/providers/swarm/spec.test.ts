@@ -31,9 +31,21 @@ const declared: SwarmServiceSpec = {
   update: { order: "start-first", monitorSeconds: 30 },
 };
 
+const ANYWHERE = { constraints: [], gpuId: "" };
+
 describe("R-LIM-14: a service's specification has all that is declared, in one piece", () => {
-  const spec = serviceSpec(declared, ["node.role==worker"]);
+  const spec = serviceSpec(declared, { constraints: ["node.role==worker"], gpuId: "" });
   const container = spec.TaskTemplate.ContainerSpec;
+
+  it("R-TGT-03: names the GPU that it is to have, and reserves none", () => {
+    const withGpu = serviceSpec(declared, { constraints: [], gpuId: "GPU-1" });
+    assert.deepEqual(withGpu.TaskTemplate.ContainerSpec.Env, ["DOCKER_RESOURCE_GPU=GPU-1"]);
+    assert.ok(!("GenericResources" in withGpu.TaskTemplate.Resources.Reservations));
+    const without = serviceSpec(declared, ANYWHERE);
+    assert.deepEqual(differences(factsOf(withGpu), factsOf(without)), { environment: [] });
+    const both = serviceSpec({ ...declared, knowsNode: true }, { constraints: [], gpuId: "GPU-1" });
+    assert.equal(both.TaskTemplate.ContainerSpec.Env?.length, 2);
+  });
 
   it("every limit, pids and ulimits among them", () => {
     assert.deepEqual(spec.TaskTemplate.Resources, {
@@ -51,12 +63,12 @@ describe("R-LIM-14: a service's specification has all that is declared, in one p
     assert.deepEqual(container.CapabilityDrop, ["ALL"]);
     assert.equal(container.User, "100007:100008");
     assert.deepEqual(container.DNSConfig.Nameservers, ["127.0.0.1"]);
-    assert.deepEqual(serviceSpec({ ...declared, closed: false }, []).TaskTemplate.ContainerSpec.DNSConfig, {});
+    assert.deepEqual(serviceSpec({ ...declared, closed: false }, ANYWHERE).TaskTemplate.ContainerSpec.DNSConfig, {});
   });
 
   it("the name of its node, for who asks for it", () => {
     assert.equal(container.Env, undefined);
-    const { Env } = serviceSpec({ ...declared, knowsNode: true }, []).TaskTemplate.ContainerSpec;
+    const { Env } = serviceSpec({ ...declared, knowsNode: true }, ANYWHERE).TaskTemplate.ContainerSpec;
     assert.deepEqual(Env, ["MCP_ESTATE_NODE={{.Node.Hostname}}"]);
   });
 
@@ -101,12 +113,12 @@ describe("R-LIM-14: a service's specification has all that is declared, in one p
     assert.deepEqual(spec.TaskTemplate.LogDriver.Options, { "max-size": "10m", "max-file": "3" });
     assert.equal(container.StopGracePeriod, 10 * SECOND);
     assert.deepEqual(spec.Mode, { Replicated: { Replicas: 2 } });
-    assert.deepEqual(serviceSpec({ ...declared, replicas: "every-node" }, []).Mode, { Global: {} });
+    assert.deepEqual(serviceSpec({ ...declared, replicas: "every-node" }, ANYWHERE).Mode, { Global: {} });
   });
 });
 
 describe("R-DRF-01: what Docker has of a service against what is declared", () => {
-  const spec = serviceSpec(declared, []);
+  const spec = serviceSpec(declared, ANYWHERE);
   /** As Docker gives it back: defaults of its own filled in, what is empty left out. */
   const asInspected = (change: (given: Loose) => void = () => undefined): ServiceSpec => {
     const given = structuredClone(spec) as unknown as Loose;
@@ -138,6 +150,10 @@ describe("R-DRF-01: what Docker has of a service against what is declared", () =
     cpus: (given) => (at(given, "TaskTemplate", "Resources", "Limits")["NanoCPUs"] = 2e9),
     memoryReservation: (given) => delete at(given, "TaskTemplate", "Resources", "Reservations")["MemoryBytes"],
     cpuReservation: (given) => delete at(given, "TaskTemplate", "Resources", "Reservations")["NanoCPUs"],
+    reserved: (given) =>
+      (at(given, "TaskTemplate", "Resources", "Reservations")["GenericResources"] = [
+        { NamedResourceSpec: { Kind: "GPU", Value: "GPU-1" } },
+      ]),
     nofile: (given) => (at(given, ...container)["Ulimits"] = [{ Name: "nproc", Soft: 100, Hard: 100 }]),
     nproc: (given) => (at(given, ...container)["Ulimits"] = [{ Name: "nofile", Soft: 1024, Hard: 2048 }]),
     user: (given) => (at(given, ...container)["User"] = "0:0"),

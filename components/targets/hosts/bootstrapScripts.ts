@@ -1,3 +1,5 @@
+import { GPU_VARIABLE } from "../../providers/swarm/placement.ts";
+
 /** What is done on a machine before a swarm runs on it: shell scripts that may run twice, and then change nothing. */
 
 /** Room for the images of an estate, on every node. */
@@ -15,15 +17,24 @@ ssh_keys:
 `;
 }
 
-/** Until the first start is over, as it installs things of its own; and room enough for what comes. */
-export const awaitBoot = `set -eu
+/**
+ * Until the first start is over, as it installs things of its own; the right machine; and room enough for what comes.
+ * @param hostName under which the swarm is to know it
+ */
+export function awaitBoot(hostName: string): string {
+  return `set -eu
 if command -v cloud-init >/dev/null; then sudo cloud-init status --wait >/dev/null || true; fi
+if [ "$(hostname)" != '${hostName}' ]; then
+  echo "the host name of this machine is $(hostname), declared is ${hostName}: correct one of the two" >&2
+  exit 1
+fi
 free=$(df --output=avail --block-size=1M / | tail -n 1 | tr -d ' ')
 if [ "$free" -lt ${LEAST_DISK_MIB} ]; then
   echo "only $free MiB are free on / of $(hostname), ${LEAST_DISK_MIB} are needed: make room, or take a type with more storage" >&2
   exit 1
 fi
 `;
+}
 
 export interface DockerScriptArgs {
   /** Each is advertised to the swarm under its full UUID: a count would be read as the number of one. */
@@ -69,7 +80,7 @@ fi
 
 function nvidiaPart(config: string): string {
   return `command -v nvidia-ctk >/dev/null || install nvidia-container-toolkit
-sudo sed -i 's/^#* *swarm-resource = .*/swarm-resource = "DOCKER_RESOURCE_GPU"/' ${config}
+sudo sed -i 's/^#* *swarm-resource = .*/swarm-resource = "${GPU_VARIABLE}"/' ${config}
 uuids=$(nvidia-smi --query-gpu=uuid --format=csv,noheader)`;
 }
 
@@ -106,8 +117,9 @@ docker swarm join-token --quiet worker
 
 /** Reads the token from its input, so that it stands in no command. Of another swarm, whose manager is gone, it takes leave. */
 export function joinSwarm(own: string, manager: string): string {
+  // What is handed over ends with its last letter, which read calls a failure.
   return `set -eu
-read -r token
+read -r token || [ -n "$token" ]
 managers=$(docker info --format '{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}')
 case " $managers" in *" ${manager}:2377 "*) exit 0 ;; esac
 [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || docker swarm leave --force >/dev/null

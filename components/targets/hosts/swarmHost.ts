@@ -69,7 +69,7 @@ export class SwarmHost extends pulumi.ComponentResource {
         // What a first host prints lets a machine into the swarm.
         { ...replaced, dependsOn: after, additionalSecretOutputs: ["stdout"] },
       );
-    const booted = step("boot", { create: awaitBoot }, []);
+    const booted = step("boot", { create: awaitBoot(hostName) }, []);
     const count = pulumi.output(gpus);
     const docker = step("docker", { create: count.apply((each) => ensureDocker({ gpus: each > 0 })) }, [booted]);
     const ready = step("gpus", { create: count.apply(proveGpus) }, [docker]);
