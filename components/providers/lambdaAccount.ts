@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DiffResult, ReadResult, ResourceProvider } from "@pulumi/pulumi/dynamic/index.js";
 import { lambdaOf, type LambdaAccessInputs } from "./lambda/access.ts";
 import { writeRules } from "./lambda/firewall.ts";
+import { removeRulesets } from "./lambda/rulesets.ts";
 import { removeKeys } from "./lambda/keys.ts";
 import { removeAll, strayNames } from "./lambda/instances.ts";
 
@@ -10,6 +11,8 @@ export interface LambdaAccountInputs extends LambdaAccessInputs {
   owner: string;
   /** Names of the instances that are declared. */
   names: readonly string[];
+  /** Names of the firewall rulesets that are declared. @default none */
+  rulesets?: readonly string[] | undefined;
   /** Names of others that carry the owner's tag; declared none. */
   strays: readonly string[];
 }
@@ -23,7 +26,9 @@ export const provider: ResourceProvider<LambdaAccountInputs, LambdaAccountInputs
   },
   diff(_id, olds, news): Promise<DiffResult> {
     const replaces = olds.owner === news.owner ? [] : ["owner"];
-    const same = (["access", "names", "strays"] as const).every((key) => isDeepStrictEqual(olds[key], news[key]));
+    const same = (["access", "names", "rulesets", "strays"] as const).every((key) =>
+      isDeepStrictEqual(olds[key], news[key]),
+    );
     return Promise.resolve({ changes: replaces.length > 0 || !same, replaces });
   },
   async update(_id, olds, news) {
@@ -36,6 +41,7 @@ export const provider: ResourceProvider<LambdaAccountInputs, LambdaAccountInputs
     await removeAll(lambda, state.owner, { launched: state.names });
     // What an update has made that was killed before it could say so.
     await writeRules(lambda.client, state.owner, []);
+    await removeRulesets(lambda, state.rulesets ?? []);
     await removeKeys(lambda.client, state.owner);
   },
 };

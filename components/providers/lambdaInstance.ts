@@ -95,11 +95,13 @@ function stateOf(inputs: LambdaInstanceInputs, instance: Instance): LambdaInstan
 
 /** Whatever is another machine replaces it; a longer list of what it may be does not. */
 export function diffInstance(olds: LambdaInstanceState, news: LambdaInstanceInputs): DiffResult {
-  const fixed = ["name", "owner", "sshKey", "imageFamily", "userData", "firewallRulesets"] as const;
+  const fixed = ["name", "owner", "sshKey", "imageFamily", "userData"] as const;
   const replaces: string[] = fixed.filter((key) => !isDeepStrictEqual(olds[key], news[key]));
+  // Of other regions there may be others.
+  if (olds.firewallRulesets[olds.region] !== news.firewallRulesets[olds.region]) replaces.push("firewallRulesets");
   if (!news.types.includes(olds.type)) replaces.push("types");
   if (!news.regions.includes(olds.region)) replaces.push("regions");
-  const inPlace = ["access", "hurry", "types", "regions", "maxHourlyPrice", "surplus"] as const;
+  const inPlace = ["access", "hurry", "types", "regions", "maxHourlyPrice", "surplus", "firewallRulesets"] as const;
   const same = inPlace.every((key) => isDeepStrictEqual(olds[key], news[key]));
   // Two of one name cannot be told apart.
   return { changes: replaces.length > 0 || !same, replaces, deleteBeforeReplace: true };

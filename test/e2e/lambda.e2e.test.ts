@@ -138,6 +138,7 @@ describe("R-TGT-01, R-TGT-10, A-31: an estate on machines that its own program l
     await estate.succeed("hosts", ["down", "--yes"]);
     assert.deepEqual(lambda.fake.billed(), []);
     assert.equal(lambda.fake.keys.size, 0);
+    assert.equal(lambda.fake.rulesets.size, 0);
     assert.deepEqual(
       lambda.fake.rules.map(({ description }) => description),
       ["ssh"],

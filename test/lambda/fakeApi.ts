@@ -160,6 +160,8 @@ export class FakeLambda {
   baseUrl = "";
   private readonly addresses = new Map<string, ReturnType<Machines["start"]>>();
   private readonly held = new Map<string, Held>();
+  /** Instance → rulesets that it was launched with. */
+  readonly holders = new Map<string, readonly string[]>();
   private readonly dice: Dice;
   private readonly server: Server;
   private readonly inner: Server;
@@ -294,7 +296,9 @@ export class FakeLambda {
       return {};
     }
     if (what.startsWith("DELETE /firewall-rulesets/") && ruleset) {
-      if (this.heldRulesets-- > 0) throw new Refusal(400, "firewall-rulesets/firewall-ruleset-in-use");
+      const holders = [...this.holders.entries()].filter(([, rulesets]) => rulesets.includes(id));
+      const isHeld = holders.some(([instance]) => !this.isOver(instance));
+      if (isHeld || this.heldRulesets-- > 0) throw new Refusal(400, "firewall-rulesets/firewall-ruleset-in-use");
       this.rulesets.delete(id);
       return {};
     }
@@ -329,6 +333,8 @@ export class FakeLambda {
       throw new Refusal(400, "global/invalid-parameters");
     if (![...this.keys.values()].some(({ name }) => name === keys[0]))
       throw new Refusal(400, "global/object-does-not-exist");
+    for (const { id } of wanted.firewall_rulesets ?? [])
+      if (this.rulesets.get(id)?.region?.name !== region) throw new Refusal(400, "global/object-does-not-exist");
     if (this.soldOut.has(`${type} ${region}`) || this.dice.hits(this.options.faults.noCapacity))
       throw new Refusal(400, "instance-operations/launch/insufficient-capacity");
     const id = this.create(wanted, this.dice.hits(this.options.faults.unhealthy));
@@ -340,7 +346,16 @@ export class FakeLambda {
       this.addresses.set(id, machines.start({ id, hostname, gpus, userData, publicKeys: open }));
     }
     this.launched.push(id);
+    this.holders.set(
+      id,
+      (wanted.firewall_rulesets ?? []).map((each) => each.id),
+    );
     return id;
+  }
+
+  private isOver(id: string): boolean {
+    const held = this.held.get(id);
+    return held === undefined || this.seen(held).status === "terminated";
   }
 
   private create(wanted: z.infer<typeof launchSchema>, isUnhealthy: boolean): string {

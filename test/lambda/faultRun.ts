@@ -28,7 +28,7 @@ export interface FaultRun {
   launches: number;
 }
 
-/** A stack of two instances, a key and a firewall rule at a stand-in of Lambda, under the real engine. */
+/** A stack of two instances, a key, a firewall rule and two rulesets at a stand-in of Lambda, under the real engine. */
 export class FaultRuns {
   private readonly project: Project;
 
@@ -70,6 +70,10 @@ export class FaultRuns {
         tries += await this.through("up", "--yes", "--skip-preview");
         assert.deepEqual(names(), [...NAMES, "somebody"]);
         assert.equal(fake.rules.length, 2);
+        assert.deepEqual([...fake.rulesets.values()].map(({ name }) => name).sort(), [
+          "set-us-east-1",
+          "set-us-west-1",
+        ]);
       }
       if (kind === "killed") await this.killed(400 + dice.below(2600), "destroy", "--yes", "--skip-preview");
       tries += await this.through("destroy", "--yes", "--skip-preview");
@@ -77,6 +81,7 @@ export class FaultRuns {
       assert.equal(fake.mostOfAName, 1, "two of one name were billed at once");
       assert.ok(!fake.terminated.includes(foreign));
       assert.deepEqual([...fake.keys.keys()], []);
+      assert.equal(fake.rulesets.size, 0);
       assert.deepEqual(
         fake.rules.map(({ description }) => description),
         ["ssh"],
@@ -96,17 +101,21 @@ export class FaultRuns {
     const folder = "./components/targets/lambda";
     return `import { LambdaAccount } from "${folder}/lambdaAccount.ts";
 import { LambdaFirewall } from "${folder}/lambdaFirewall.ts";
+import { LambdaFirewallRuleset } from "${folder}/lambdaFirewallRuleset.ts";
 import { LambdaInstance } from "${folder}/lambdaInstance.ts";
 import { LambdaSshKey } from "${folder}/lambdaSshKey.ts";
 const shared = ${shared};
 const owner = "lambda/test";
-const account = new LambdaAccount("account", { ...shared, owner, names: ${JSON.stringify(NAMES)} });
+const account = new LambdaAccount("account", { ...shared, owner, names: ${JSON.stringify(NAMES)}, rulesets: ["set-us-west-1", "set-us-east-1"] });
 const key = new LambdaSshKey("key", { ...shared, name: "estate", publicKey: "ssh-ed25519 AAAA lambda/test user" });
 const rules = [{ protocol: "icmp" as const, source_network: "10.0.0.0/8", description: "ping" }];
 new LambdaFirewall("rules", { ...shared, owner, rules });
+const sets = ["us-west-1", "us-east-1"].map((region) =>
+  [region, new LambdaFirewallRuleset(region, { ...shared, name: \`set-\${region}\`, region, rules }, { dependsOn: account }).id] as const);
+const firewallRulesets = Object.fromEntries(sets);
 for (const name of ${JSON.stringify(NAMES)}) {
   new LambdaInstance(name, { ...shared, name, owner, types: ["gpu_1x_a10"], regions: ["us-west-1", "us-east-1"],
-    sshKey: key.id.apply(() => "estate"), maxHourlyPrice: 1 }, { dependsOn: account });
+    sshKey: key.id.apply(() => "estate"), maxHourlyPrice: 1, firewallRulesets }, { dependsOn: account });
 }
 `;
   }

@@ -84,6 +84,22 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     const billed = fake.billed();
     assert.deepEqual(billed.map(({ name }) => name).sort(), [...NAMES]);
     assert.deepEqual([...new Set(billed.map(({ region }) => region.name))], ["us-east-1"]);
+    const opened = billed.map(({ id }) => fake.holders.get(id)?.map((ruleset) => fake.rulesets.get(ruleset)));
+    for (const [ruleset, ...more] of opened as [ReturnType<typeof fake.rulesets.get>][]) {
+      assert.deepEqual(more, []);
+      assert.deepEqual([ruleset?.name, ruleset?.region?.name], ["hosts-test-us-east-1", "us-east-1"]);
+      assert.deepEqual(
+        ruleset?.rules.map((rule) => [rule.protocol, rule.port_range?.[0], rule.source_network]),
+        [
+          ["tcp", SSH_PORT, "0.0.0.0/0"],
+          ["tcp", 2377, "10.0.0.0/8"],
+          ["tcp", 7946, "10.0.0.0/8"],
+          ["udp", 7946, "10.0.0.0/8"],
+          ["udp", 4789, "10.0.0.0/8"],
+          ["tcp", 11000, "0.0.0.0/0"],
+        ],
+      );
+    }
     const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = await outputs();
     assert.equal(managerHost, `ssh://root@127.0.77.1:${SSH_PORT}`);
     assert.deepEqual(nodes, {
@@ -197,6 +213,7 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     await project.must("destroy", "--yes", "--skip-preview");
     assert.deepEqual(fake.billed(), []);
     assert.equal(fake.keys.size, 0);
+    assert.equal(fake.rulesets.size, 0);
     assert.deepEqual(
       fake.rules.map(({ description }) => description),
       ["ssh"],

@@ -31,8 +31,8 @@ export interface WantedInstance {
   imageFamily?: string | undefined;
   /** cloud-init. */
   userData?: string | undefined;
-  /** Ids; of the instance's region. */
-  firewallRulesets: readonly string[];
+  /** Region → id of the firewall ruleset that an instance there gets. */
+  firewallRulesets: Readonly<Record<string, string>>;
 }
 
 /** How long is waited for what, in milliseconds. */
@@ -270,6 +270,7 @@ async function lookFor(lambda: Lambda, wanted: WantedInstance): Promise<Instance
 
 function launchRequest(wanted: WantedInstance, type: string, region: string): LaunchRequest {
   const { name, owner, sshKey, imageFamily, userData, firewallRulesets } = wanted;
+  const ruleset = firewallRulesets[region];
   return {
     region_name: region,
     instance_type_name: type,
@@ -279,7 +280,7 @@ function launchRequest(wanted: WantedInstance, type: string, region: string): La
     tags: [{ key: OWNER_TAG, value: owner }],
     ...(imageFamily === undefined ? {} : { image: { family: imageFamily } }),
     ...(userData === undefined ? {} : { user_data: userData }),
-    ...(firewallRulesets.length === 0 ? {} : { firewall_rulesets: firewallRulesets.map((id) => ({ id })) }),
+    ...(ruleset === undefined ? {} : { firewall_rulesets: [{ id: ruleset }] }),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   type NodeFacts,
 } from "../hosts/madeHosts.ts";
 import { LambdaAccount } from "./lambdaAccount.ts";
-import { LambdaFirewall } from "./lambdaFirewall.ts";
+import { LambdaFirewallRuleset } from "./lambdaFirewallRuleset.ts";
 import { LambdaInstance } from "./lambdaInstance.ts";
 import { LambdaSshKey } from "./lambdaSshKey.ts";
 import { SshHostKey } from "../hosts/sshHostKey.ts";
@@ -51,13 +51,21 @@ export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
     const names = machineNames(hosts);
     const atLambda = (machine: string): string => `${owner.estate}-${owner.stack}-${machine}`;
 
-    const account = new LambdaAccount(name, { ...access, owner: ownerTag, names: names.map(atLambda) }, parent);
+    const account = new LambdaAccount(
+      name,
+      { ...access, owner: ownerTag, names: names.map(atLambda), rulesets: hosts.regions.map(atLambda) },
+      parent,
+    );
     const after = { parent: this, dependsOn: [account] };
     const user = new SshHostKey(`${name}-user`, `${ownerTag} user`, parent);
     const keyName = atLambda("user");
     const key = new LambdaSshKey(name, { ...access, name: keyName, publicKey: user.publicKey }, after);
     const rules = firewallRules(hosts);
-    const firewall = new LambdaFirewall(name, { ...access, owner: ownerTag, rules }, after);
+    const rulesets = hosts.regions.map((region) => {
+      const args = { ...access, name: atLambda(region), region, rules };
+      return [region, new LambdaFirewallRuleset(region, args, after)] as const;
+    });
+    const firewallRulesets = Object.fromEntries(rulesets.map(([region, { id }]) => [region, id]));
 
     let manager: { host: SwarmHost; region: pulumi.Output<string> } | undefined;
     const made = names.map((machine) => {
@@ -73,10 +81,11 @@ export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
           regions: manager ? manager.region.apply((region) => [region]) : hosts.regions,
           sshKey: key.id.apply(() => keyName),
           maxHourlyPrice: hosts.maxHourlyPrice,
+          firewallRulesets,
           userData: pulumi.secret(pulumi.all([hostKey.privateKey, hostKey.publicKey]).apply(asUserData)),
           ...(hosts.imageFamily === undefined ? {} : { imageFamily: hosts.imageFamily }),
         },
-        { parent: this, dependsOn: [account, key, firewall] },
+        { parent: this, dependsOn: [account, key] },
       );
       const host = new SwarmHost(
         machine,

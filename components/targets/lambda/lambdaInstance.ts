@@ -19,8 +19,8 @@ export interface LambdaInstanceArgs extends LambdaAccessInputs {
   imageFamily?: string;
   /** cloud-init. @default none */
   userData?: pulumi.Input<string>;
-  /** Ids; of the instance's region. @default none */
-  firewallRulesets?: ReadonlyArray<pulumi.Input<string>>;
+  /** Region → id of the firewall ruleset that an instance there gets. @default none */
+  firewallRulesets?: Readonly<Record<string, pulumi.Input<string>>>;
 }
 
 /**
@@ -53,7 +53,7 @@ export class LambdaInstance extends DynamicResource {
       "LambdaInstance",
       ["check", "create", "read", "diff", "update", "delete"],
       name,
-      { firewallRulesets: [], ...args, surplus: [], ...found },
+      { firewallRulesets: {}, ...args, surplus: [], ...found },
       opts,
     );
   }

@@ -28,7 +28,7 @@ const WANTED: WantedInstance = {
   types: ["gpu_1x_a10", "gpu_8x_h100_sxm5"],
   regions: ["us-west-1", "us-east-1"],
   sshKey: "key",
-  firewallRulesets: [],
+  firewallRulesets: {},
 };
 const FAULT_RUNS = Number(process.env["MCP_ESTATE_FAULT_RUNS"] ?? "30");
 

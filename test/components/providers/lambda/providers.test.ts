@@ -47,7 +47,7 @@ describe("resources at Lambda, as the engine asks for them", function () {
 
   const wanted = (changes: Partial<LambdaInstanceInputs> = {}): LambdaInstanceInputs => ({
     ...{ access, hurry: HURRY, name: "gpu-1", owner: OWNER, types: ["gpu_1x_a10"], regions: ["us-west-1"] },
-    ...{ sshKey: "key", imageFamily: undefined, userData: undefined, firewallRulesets: [] },
+    ...{ sshKey: "key", imageFamily: undefined, userData: undefined, firewallRulesets: {} },
     ...{ maxHourlyPrice: 1, surplus: [] },
     ...changes,
   });
@@ -185,13 +185,19 @@ describe("resources at Lambda, as the engine asks for them", function () {
       assert.deepEqual(fake.billed(), []);
     });
 
-    it("takes the stack's rules and keys with it, which nobody knows of any more, and no others", async () => {
+    it("takes the stack's rules, rulesets and keys with it, which nobody knows of any more, and no others", async () => {
       const rule = { protocol: "icmp" as const, source_network: "10.0.0.0/8", description: "ping" };
       for (const owner of [OWNER, "mcp-estate/dev"])
         await firewalls.create({ access, hurry: HURRY, owner, rules: [rule] });
       fake.keys.set("own", { id: "own", name: "own", public_key: `ssh-ed25519 BBBB ${OWNER} user` });
       fake.keys.set("dev", { id: "dev", name: "dev", public_key: "ssh-ed25519 CCCC mcp-estate/dev user" });
-      await accounts.delete?.(OWNER, account([]));
+      for (const name of ["own set", "dev set"])
+        await rulesets.create({ access, hurry: HURRY, name, region: "us-west-1", rules: [] });
+      await accounts.delete?.(OWNER, { ...account([]), rulesets: ["own set", "one that is not there"] });
+      assert.deepEqual(
+        [...fake.rulesets.values()].map(({ name }) => name),
+        ["dev set"],
+      );
       assert.deepEqual(
         fake.rules.map(({ description }) => description),
         ["ssh", "[mcp-estate mcp-estate/dev] ping"],
