@@ -40,7 +40,7 @@ await main(async () => {
   });
   await writeResult("lambda", "npm run bench:lambda", circumstances, [
     "# Instances at Lambda, whatever goes wrong",
-    `Seeds ${first} to ${first + count - 1}. Each run deploys two instances, a key and a firewall rule, and takes them away; 4 % each of the requests are lost, answered without being heard, refused for haste or answered with 502; 15 % of the launches are refused for capacity, 10 % of the instances come up unhealthy, and the account's list is up to 100 ms late. In no run an instance was left, two of one name were billed at once, or one of somebody else's was touched.`,
+    `Seeds ${first} to ${first + count - 1}. Each run deploys two instances, a key, a firewall rule and two rulesets, and takes them away; 4 % each of the requests are lost, answered without being heard, refused for haste or answered with 502; 15 % of the launches are refused for capacity, 10 % of the instances come up unhealthy, and the account's list is up to 100 ms late. In no run an instance was left, two of one name were billed at once, or one of somebody else's was touched.`,
     markdownTable(["RUNS", "COUNT", "COMMANDS", "REQUESTS", "LAUNCHES"], rows),
   ]);
   return 0;
