@@ -35,9 +35,15 @@ export interface LambdaInstanceState extends LambdaInstanceInputs {
   priceCentsPerHour: number;
 }
 
-/** At preview: whether the key is taken, what the types cost, and whether types and regions are known. */
-export async function checkInstance(inputs: LambdaInstanceInputs): Promise<CheckResult<LambdaInstanceInputs>> {
-  const { client } = lambdaOf(inputs);
+/**
+ * At preview: whether the key is taken, what the types cost, and whether types and regions are known.
+ * @param isNew says what it would be.
+ */
+export async function checkInstance(
+  inputs: LambdaInstanceInputs,
+  isNew = false,
+): Promise<CheckResult<LambdaInstanceInputs>> {
+  const { client, log } = lambdaOf(inputs);
   let offers: InstanceTypes;
   let regions: string[];
   try {
@@ -46,7 +52,26 @@ export async function checkInstance(inputs: LambdaInstanceInputs): Promise<Check
   } catch (error) {
     return { inputs, failures: [{ property: "access", reason: `${inputs.name}: ${(error as Error).message}` }] };
   }
-  return { inputs, failures: [...typeFailures(inputs, offers), ...regionFailures(inputs, regions)] };
+  const failures = [...typeFailures(inputs, offers), ...regionFailures(inputs, regions)];
+  if (isNew && failures.length === 0) log(offersInWords(inputs, offers));
+  return { inputs, failures };
+}
+
+/** For example `estate-prod-gpu-1: gpu_1x_a10 at $0.75 an hour, to be had in us-west-1`. */
+function offersInWords({ name, types, regions }: LambdaInstanceInputs, offers: InstanceTypes): string {
+  const words = types.map((type) => {
+    const { instance_type: offer, regions_with_capacity_available: there } = offers[type] ?? {};
+    // That of another machine, which is not launched yet, is any.
+    const open = (there ?? []).filter(({ name: region }) => !Array.isArray(regions) || regions.includes(region));
+    const where =
+      open.length > 0 ? `to be had in ${open.map((each) => each.name).join(", ")}` : "nowhere to be had now";
+    return `${type} at ${dollars(offer?.price_cents_per_hour ?? 0)} an hour, ${where}`;
+  });
+  return `${name}: ${words.join("; else ")}`;
+}
+
+function dollars(cents: number): string {
+  return `$${(cents / 100).toFixed(2)}`;
 }
 
 function typeFailures({ name, types, maxHourlyPrice }: LambdaInstanceInputs, offers: InstanceTypes): CheckFailure[] {
@@ -108,7 +133,7 @@ export function diffInstance(olds: LambdaInstanceState, news: LambdaInstanceInpu
 }
 
 export const provider: ResourceProvider<LambdaInstanceInputs, LambdaInstanceState> = {
-  check: (_olds, news) => checkInstance(news),
+  check: (olds, news) => checkInstance(news, !("name" in ((olds as object | undefined) ?? {}))),
   async create(inputs) {
     const instance = await ensureInstance(lambdaOf(inputs), inputs);
     return { id: instance.id, outs: stateOf(inputs, instance) };

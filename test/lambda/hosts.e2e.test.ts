@@ -73,8 +73,11 @@ export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
     joining,
   ];
 
-  it("a preview launches nothing", async () => {
-    await project.must("preview");
+  it("a preview says what each would be and cost, and launches nothing", async () => {
+    const { code, text } = await project.pulumi("preview");
+    assert.equal(code, 0, text);
+    assert.match(text, /hosts-test-gpu-1: gpu_1x_a10 at \$0\.75 an hour, to be had in us-west-1, us-east-1\n/);
+    assert.match(text, /hosts-test-gpu-2: gpu_1x_a10 at \$0\.75 an hour, to be had in us-west-1, us-east-1/);
     assert.deepEqual(fake.billed(), []);
   });
 
