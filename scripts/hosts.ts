@@ -1,7 +1,8 @@
 /**
  * `npm run hosts -- up --stack NAME`: launches the machines that the stack's settings name (mcp-estate:hosts) or takes those that are
  * there, makes a swarm of them, and says what they cost. Those that it launches and that do not become nodes are given back, unless `--keep`. `preview` shows what it would
- * do and what that costs, `refresh` looks at what is there, `down` gives all of them back and fails when anything is left that is billed.
+ * do and what that costs, `refresh` looks at what is there, `reach` notes on this computer how they are reached and changes nothing,
+ * `down` gives all of them back and fails when anything is left that is billed.
  * A machine with data of the estate stays, unless `--volumes`. Further arguments go to the engine.
  */
 import { parseArgs } from "./lib/args.ts";
@@ -19,7 +20,7 @@ import { requireStackFile, setting } from "./lib/stackFile.ts";
 import { forgetHosts, hostsOutputsSchema, keepHosts, reachHosts, type HostsOutputs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
-const VERBS = ["up", "preview", "refresh", "down"] as const;
+const VERBS = ["up", "preview", "refresh", "reach", "down"] as const;
 type Verb = (typeof VERBS)[number];
 
 await main(async () => {
@@ -31,15 +32,18 @@ await main(async () => {
   if (hosts === undefined) {
     throw new UserError(`stack "${stack}" names no machines: give ${name}:hosts, as docs/lambda.md shows`);
   }
-  const folder = writeProgram(stack, hosts);
+  // Of the machines' own project, whatever project of the estate's the name says.
+  const short = stack.split("/").at(-1) ?? stack;
+  const folder = writeProgram(short, hosts);
   const { engine, env } = await prepareEngine({ stack });
-  const select = ["stack", "select", stack, "--create", "--non-interactive"];
+  const select = ["stack", "select", short, "--create", "--non-interactive"];
   const selected = await capture(engine.file, select, { cwd: folder, env });
   if (selected.code !== 0) throw new UserError(`the machines of stack "${stack}": ${selected.stderr.trim()}`);
 
-  const machines: HostsEngine = { file: engine.file, env, folder, stack };
+  const machines: HostsEngine = { file: engine.file, env, folder, stack: short };
+  if (verb === "reach") return show(machines, name);
   const before = verb === "up" || verb === "down" ? await machinesOf(machines) : [];
-  if (verb === "down") await refuseDeployed({ ...machines, folder: projectDir });
+  if (verb === "down") await refuseDeployed({ ...machines, folder: projectDir, stack });
   if (before.length > 0) {
     reachHosts(stack);
     const leaving = verb === "down" ? new Set(before.map((machine) => machine.name)) : await leavingMachines(machines);
@@ -52,17 +56,22 @@ await main(async () => {
   const code = await runEngine(machines, verb, unasked, more);
   if (code === 0 && verb === "down") {
     forgetHosts(stack);
-    removeProgram(stack);
+    removeProgram(short);
   }
   if (code !== 0 && verb === "up" && !flags.has("keep")) {
     await giveBackUnfinished(machines, new Set(before.map(({ id }) => id)), sayer("hosts"));
   }
-  if (code !== 0 || verb !== "up") return code;
-  const outputs = await readOutputs(machines);
-  keepHosts(stack, outputs);
-  process.stdout.write(`\n${machinesTable(outputs)}\n\n${howToGoOn(stack, name, outputs.hourlyPrice > 0)}\n`);
-  return 0;
+  return code !== 0 || verb !== "up" ? code : show(machines, name);
 });
+
+/** Notes how the machines are reached, and shows them. */
+async function show(machines: HostsEngine, namespace: string): Promise<number> {
+  const outputs = await readOutputs(machines);
+  keepHosts(machines.stack, outputs);
+  const goOn = howToGoOn(machines.stack, namespace, outputs.hourlyPrice > 0);
+  process.stdout.write(`\n${machinesTable(outputs)}\n\n${goOn}\n`);
+  return 0;
+}
 
 function isVerb(text: string): text is Verb {
   return (VERBS as readonly string[]).includes(text);
@@ -70,7 +79,7 @@ function isVerb(text: string): text is Verb {
 
 function runEngine(
   { file, folder, stack, env }: HostsEngine,
-  verb: Verb,
+  verb: Exclude<Verb, "reach">,
   unasked: readonly string[],
   more: readonly string[],
 ): Promise<number> {
@@ -87,7 +96,9 @@ async function readOutputs({ file, folder: cwd, stack, env }: HostsEngine): Prom
   const args = ["stack", "output", "--json", "--show-secrets", "--stack", stack];
   const { code, stdout, stderr } = await capture(file, args, { cwd, env });
   if (code !== 0) throw new UserError(`the outputs of the machines cannot be read: ${stderr.trim()}`);
-  return hostsOutputsSchema.parse(JSON.parse(stdout));
+  const outputs = hostsOutputsSchema.safeParse(JSON.parse(stdout));
+  if (outputs.success) return outputs.data;
+  throw new UserError(`stack "${stack}" has no machines yet: npm run hosts -- up --stack ${stack} launches them`);
 }
 
 function machinesTable({ machines, hourlyPrice }: HostsOutputs): string {

@@ -82,7 +82,7 @@ export function stackArgs(argv: readonly string[], ownFlags: readonly string[] =
   if (reachHosts(args.stack) === "unknown") {
     const key = `${projectName(projectDir)}:hosts`;
     throw new UserError(
-      `stack "${args.stack}" runs on machines of its own (${key}), and how they are reached is not noted here: npm run hosts -- up --stack ${args.stack} launches those that are missing, and notes it`,
+      `stack "${args.stack}" runs on machines of its own (${key}), and how they are reached is not noted here: npm run hosts -- up --stack ${args.stack} launches them, npm run hosts -- reach --stack ${args.stack} notes it of those that are there`,
     );
   }
   return args;

@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { TestEstate } from "../e2e/testEstate.ts";
+import { TestEstate } from "./testEstate.ts";
 import { ensureSshServer } from "../lab/sshAccess.ts";
-import { FakeLambda } from "./fakeApi.ts";
-import { SSH_PORT, SshMachines } from "./sshMachines.ts";
+import { FakeLambda } from "../lambda/fakeApi.ts";
+import { SSH_PORT, SshMachines } from "../lambda/sshMachines.ts";
 
 const run = promisify(execFile);
 
@@ -72,7 +72,12 @@ esac`;
       /^error: stack "machines" names no machines: give mcp-estate:hosts, as docs\/lambda\.md shows$/m,
     );
     const verb = await estate.command("hosts", ["launch"]);
-    assert.match(verb.output, /^error: "launch" given; allowed are up, preview, refresh, down$/m);
+    configure();
+    assert.match(
+      (await estate.command("hosts", ["reach"])).output,
+      /^error: stack "machines" has no machines yet: npm run hosts -- up --stack machines launches them$/m,
+    );
+    assert.match(verb.output, /^error: "launch" given; allowed are up, preview, refresh, reach, down$/m);
   });
 
   it("settings that cannot be are named by their keys, and nothing is launched", async () => {
@@ -108,6 +113,17 @@ esac`;
     const requests = fake.requests.map(({ at }) => at);
     const gaps = requests.slice(1).map((at, index) => at - (requests[index] ?? 0));
     assert.ok(Math.min(...gaps) > 900, `two requests ${Math.min(...gaps)} ms apart`);
+  });
+
+  it("on another computer, reach notes it there as well", async () => {
+    const kept = join(estate.folder, ".config/mcp-estate/hosts/machines");
+    const before = readFileSync(join(kept, "reach.json"), "utf8");
+    rmSync(kept, { recursive: true });
+    const requests = fake.requests.length;
+    const { stdout } = await estate.succeed("hosts", ["reach"]);
+    assert.match(stdout, /^in all +\$1\.50$/m);
+    assert.equal(readFileSync(join(kept, "reach.json"), "utf8"), before);
+    assert.equal(fake.requests.length, requests);
   });
 
   it("a machine that does not become a node is given back, in one clear line; the others stay", async () => {
@@ -154,7 +170,7 @@ esac`;
     estate.configure((config) => (config["mcp-estate:target"] = "swarm"));
     assert.match(
       (await estate.command("preview")).output,
-      /^error: stack "machines" runs on machines of its own \(mcp-estate:hosts\), and how they are reached is not noted here: npm run hosts -- up --stack machines /m,
+      /^error: stack "machines" runs on machines of its own \(mcp-estate:hosts\), and how they are reached is not noted here: npm run hosts -- up --stack machines launches them, npm run hosts -- reach /m,
     );
     estate.configure((config) => (config["mcp-estate:target"] = "docker"));
   });

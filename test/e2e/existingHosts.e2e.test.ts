@@ -13,9 +13,9 @@ import {
   removeNode,
   userData,
 } from "../../components/targets/hosts/bootstrapScripts.ts";
-import { TestEstate } from "../e2e/testEstate.ts";
+import { TestEstate } from "./testEstate.ts";
 import { ensureSshServer } from "../lab/sshAccess.ts";
-import { SSH_PORT, SshMachines } from "./sshMachines.ts";
+import { SSH_PORT, SshMachines } from "../lambda/sshMachines.ts";
 
 const ANSWER = `case "$SSH_ORIGINAL_COMMAND" in *join-token*) echo SWMTKN-1-x ;; esac`;
 const [FIRST, SECOND] = ["127.0.79.1", "127.0.79.2"] as const;
