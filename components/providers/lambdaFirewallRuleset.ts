@@ -4,7 +4,10 @@ import { lambdaOf, type LambdaAccessInputs } from "./lambda/access.ts";
 import { firewallRulesetsSchema } from "./lambda/objects.ts";
 import { ensureRuleset, removeRuleset, setRules, type WantedRuleset } from "./lambda/rulesets.ts";
 
-export interface LambdaFirewallRulesetInputs extends LambdaAccessInputs, WantedRuleset {}
+export interface LambdaFirewallRulesetInputs extends LambdaAccessInputs, WantedRuleset {
+  /** Leaves it, at its end, to an instance that nobody has ended: it goes with the stack's account. @default false */
+  leaveHeld?: boolean | undefined;
+}
 
 export const provider: ResourceProvider<LambdaFirewallRulesetInputs, LambdaFirewallRulesetInputs> = {
   create: async (inputs) => ({ id: await ensureRuleset(lambdaOf(inputs), inputs), outs: inputs }),
@@ -25,5 +28,5 @@ export const provider: ResourceProvider<LambdaFirewallRulesetInputs, LambdaFirew
     await setRules(lambdaOf(news).client, id, news.rules);
     return { outs: news };
   },
-  delete: (id, state) => removeRuleset(lambdaOf(state), id),
+  delete: (id, state) => removeRuleset(lambdaOf(state), id, state.leaveHeld),
 };

@@ -273,7 +273,7 @@ export class FakeLambda {
       case "POST /ssh-keys":
         return this.register(keySchema.parse(body));
       case "GET /firewall-rulesets":
-        return [...this.rulesets.values()];
+        return [...this.rulesets.values()].map((each) => ({ ...each, instance_ids: this.holding(each.id) }));
       case "POST /firewall-rulesets":
         return this.makeRuleset(rulesetSchema.parse(body));
       case "GET /file-systems":
@@ -296,9 +296,8 @@ export class FakeLambda {
       return {};
     }
     if (what.startsWith("DELETE /firewall-rulesets/") && ruleset) {
-      const holders = [...this.holders.entries()].filter(([, rulesets]) => rulesets.includes(id));
-      const isHeld = holders.some(([instance]) => !this.isOver(instance));
-      if (isHeld || this.heldRulesets-- > 0) throw new Refusal(400, "firewall-rulesets/firewall-ruleset-in-use");
+      if (this.holding(id).length > 0 || this.heldRulesets-- > 0)
+        throw new Refusal(400, "firewall-rulesets/firewall-ruleset-in-use");
       this.rulesets.delete(id);
       return {};
     }
@@ -353,9 +352,13 @@ export class FakeLambda {
     return id;
   }
 
-  private isOver(id: string): boolean {
-    const held = this.held.get(id);
-    return held === undefined || this.seen(held).status === "terminated";
+  /** Instances that have a ruleset and are not terminated. */
+  private holding(ruleset: string): string[] {
+    const isOver = (id: string): boolean => {
+      const held = this.held.get(id);
+      return held === undefined || this.seen(held).status === "terminated";
+    };
+    return [...this.holders].filter(([id, rulesets]) => rulesets.includes(ruleset) && !isOver(id)).map(([id]) => id);
   }
 
   private create(wanted: z.infer<typeof launchSchema>, isUnhealthy: boolean): string {

@@ -111,7 +111,7 @@ const key = new LambdaSshKey("key", { ...shared, name: "estate", publicKey: "ssh
 const rules = [{ protocol: "icmp" as const, source_network: "10.0.0.0/8", description: "ping" }];
 new LambdaFirewall("rules", { ...shared, owner, rules });
 const sets = ["us-west-1", "us-east-1"].map((region) =>
-  [region, new LambdaFirewallRuleset(region, { ...shared, name: \`set-\${region}\`, region, rules }, { dependsOn: account }).id] as const);
+  [region, new LambdaFirewallRuleset(region, { ...shared, name: \`set-\${region}\`, region, rules, leaveHeld: true }, { dependsOn: account }).id] as const);
 const firewallRulesets = Object.fromEntries(sets);
 for (const name of ${JSON.stringify(NAMES)}) {
   new LambdaInstance(name, { ...shared, name, owner, types: ["gpu_1x_a10"], regions: ["us-west-1", "us-east-1"],

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { LambdaError, UnknownOutcome, type LambdaClient } from "./client.ts";
 import type { Lambda } from "./instances.ts";
-import { firewallRulesetSchema, firewallRulesetsSchema, type FirewallRule } from "./objects.ts";
+import { firewallRulesetSchema, firewallRulesetsSchema, instanceSchema, type FirewallRule } from "./objects.ts";
 
 export interface WantedRuleset {
   /** Unique in the account. */
@@ -43,8 +43,12 @@ export async function setRules(client: LambdaClient, id: string, rules: readonly
   await client.change("PATCH", `/firewall-rulesets/${id}`, z.unknown(), options);
 }
 
-/** @throws Error when an instance has it all the time. */
-export async function removeRuleset({ client, patience }: Lambda, id: string): Promise<void> {
+/**
+ * @param leaveHeld leaves it to an instance that has it and goes on; else that is an error, once it was waited for.
+ * @throws Error when an instance has it all the time.
+ */
+export async function removeRuleset(lambda: Lambda, id: string, leaveHeld = false): Promise<void> {
+  const { client, patience, log } = lambda;
   const end = Date.now() + patience.goneMs;
   for (;;) {
     try {
@@ -55,9 +59,24 @@ export async function removeRuleset({ client, patience }: Lambda, id: string): P
       // An instance that was just terminated holds it for a while.
       const isHeld = error instanceof LambdaError && error.code === IN_USE;
       if (!isHeld || Date.now() > end) throw error;
+      const holder = leaveHeld ? await goingOn(lambda, id) : undefined;
+      if (holder !== undefined) return log(`firewall ruleset ${id} is left to instance ${holder}, which has it`);
       await sleep(patience.pollMs);
     }
   }
+}
+
+/** An instance that has the ruleset and was not ended. */
+async function goingOn({ client }: Lambda, id: string): Promise<string | undefined> {
+  const all = await client.get("/firewall-rulesets", firewallRulesetsSchema);
+  for (const holder of all.find((each) => each.id === id)?.instance_ids ?? []) {
+    const instance = await client.get(`/instances/${holder}`, instanceSchema).catch((error: unknown) => {
+      if (error instanceof LambdaError && error.status === 404) return undefined;
+      throw error;
+    });
+    if (instance && !/^terminat/.test(instance.status)) return holder;
+  }
+  return undefined;
 }
 
 /** Those of these names, which an update has made that was killed before it could say so. */

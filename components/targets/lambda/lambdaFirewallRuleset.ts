@@ -9,6 +9,11 @@ export interface LambdaFirewallRulesetArgs extends LambdaAccessInputs {
   region: string;
   /** Of what comes in. */
   rules: readonly FirewallRule[];
+  /**
+   * Leave it, at its end, to an instance that nobody has ended, as one whose launch was killed: a LambdaAccount that names it
+   * takes both. @default false: that is an error
+   */
+  leaveHeld?: boolean;
 }
 
 /**

@@ -62,7 +62,7 @@ export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
     const key = new LambdaSshKey(name, { ...access, name: keyName, publicKey: user.publicKey }, after);
     const rules = firewallRules(hosts);
     const rulesets = hosts.regions.map((region) => {
-      const args = { ...access, name: atLambda(region), region, rules };
+      const args = { ...access, name: atLambda(region), region, rules, leaveHeld: true };
       return [region, new LambdaFirewallRuleset(region, args, after)] as const;
     });
     const firewallRulesets = Object.fromEntries(rulesets.map(([region, { id }]) => [region, id]));

@@ -205,6 +205,16 @@ describe("resources at Lambda, as the engine asks for them", function () {
       assert.deepEqual([...fake.keys.keys()], ["k", "dev"]);
     });
 
+    it("a ruleset that a launch holds which nobody knows of is left to it, and both go with the account", async () => {
+      const set = { access, hurry: HURRY, name: "own set", region: "us-west-1", rules: [], leaveHeld: true };
+      const { id } = await rulesets.create(set);
+      await instances.create(wanted({ firewallRulesets: { "us-west-1": id } }));
+      await rulesets.delete?.(id, set);
+      assert.equal(fake.rulesets.size, 1);
+      await accounts.delete?.(OWNER, { ...account(["gpu-1"]), rulesets: ["own set"] });
+      assert.deepEqual([fake.billed().length, fake.rulesets.size], [0, 0]);
+    });
+
     it("fails where something does not go", async () => {
       await create();
       fake.stuck = true;
