@@ -85,7 +85,11 @@ export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
           userData: pulumi.secret(pulumi.all([hostKey.privateKey, hostKey.publicKey]).apply(asUserData)),
           ...(hosts.imageFamily === undefined ? {} : { imageFamily: hosts.imageFamily }),
         },
-        { parent: this, dependsOn: [account, key] },
+        {
+          ...{ parent: this, dependsOn: [account, key] },
+          // Another first machine in another region is no reason to give this one back, with what is on it.
+          ...(manager ? { ignoreChanges: ["regions"] } : {}),
+        },
       );
       const host = new SwarmHost(
         machine,
