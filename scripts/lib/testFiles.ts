@@ -30,19 +30,19 @@ export interface SelectedTests {
   alone: string[];
 }
 
-/** Folder of tests that run when they are asked for: `npm run test:swarm`. */
-const APART = join("test", "swarm") + sep;
+/** Folders of tests that run when they are asked for: `npm run test:swarm`, `npm run test:lambda`. */
+const APART = [join("test", "swarm") + sep, join("test", "lambda", "estate") + sep];
 
 /**
  * The test files to run, sorted.
- * @param wanted files or folders; none means all but those of the swarm.
+ * @param wanted files or folders; none means all but those that run when they are asked for.
  * @throws UserError when one of them is no test.
  */
 export function selectTests(project: string, wanted: readonly string[]): SelectedTests {
   const all = globSync("test/**/*.test.ts", { cwd: project }).sort();
   const files =
     wanted.length === 0
-      ? all.filter((file) => !file.startsWith(APART))
+      ? all.filter((file) => !APART.some((folder) => file.startsWith(folder)))
       : wanted.flatMap((path) => under(project, path, all));
   const isEndToEnd = (file: string): boolean => file.startsWith(join("test", "e2e") + sep);
   const isAlone = (file: string): boolean => isEndToEnd(file) && file.endsWith(".alone.test.ts");

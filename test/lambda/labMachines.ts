@@ -11,8 +11,10 @@ import { hostKeysOf } from "./sshMachines.ts";
 const LOOK_MS = 100;
 
 export interface LabMachinesOptions {
-  /** Images that the first one has from the start, as it reaches no registry. */
+  /** Images that the manager has from the start, as it reaches no registry. */
   images: readonly string[];
+  /** Host name of the manager. */
+  manager: string;
   /** Free on each one's disk, in MiB. */
   diskMiB: number;
 }
@@ -23,8 +25,7 @@ export interface LabMachinesOptions {
  * is asked of them, and containers get none.
  */
 export class LabMachines implements Machines {
-  readonly options: LabMachinesOptions;
-  /** What was sent to each, by its host name. */
+  private readonly options: LabMachinesOptions;
   private readonly lab: Lab;
   private readonly hosts = new Map<string, LabHost>();
   private readonly pending: Promise<unknown>[] = [];
@@ -43,7 +44,7 @@ export class LabMachines implements Machines {
     const host = this.lab.host(number);
     this.hosts.set(wanted.id, host);
     const privateIp = `10.99.0.${number}`;
-    this.pending.push(this.boot(host, wanted, privateIp, number === 1));
+    this.pending.push(this.boot(host, wanted, privateIp));
     return { ip: host.address, privateIp };
   };
 
@@ -64,13 +65,14 @@ export class LabMachines implements Machines {
     await Promise.all(this.pending);
   }
 
-  private async boot(host: LabHost, wanted: WantedMachine, privateIp: string, isFirst: boolean): Promise<void> {
+  private async boot(host: LabHost, wanted: WantedMachine, privateIp: string): Promise<void> {
     mkdirSync(join(host.programs, "python"), { recursive: true });
     this.install(host, wanted);
     await host.on("hostname", wanted.hostname);
     await host.on("ip", "address", "add", `${privateIp}/24`, "dev", "eth0");
     await host.start();
-    if (isFirst) await this.lab.copyImages(this.options.images, [1]);
+    const { images, manager } = this.options;
+    if (wanted.hostname === manager) await this.lab.copyImages(images, [this.lab.hosts.indexOf(host) + 1]);
     const file = (name: string, text: string): string => {
       const path = join(host.folder, name);
       writeFileSync(path, text, { mode: 0o600 });

@@ -75,7 +75,7 @@ export class LambdaEstate {
     const images = await ensureSharedImages(entries);
     await ensureSshServer();
     await this.lab.up();
-    this.machines = new LabMachines(this.lab, { images, diskMiB: ROOM_MIB });
+    this.machines = new LabMachines(this.lab, { images, diskMiB: ROOM_MIB, manager: this.hostName("main") });
     this.fake.options.machines = this.machines;
     const socket = join(this.lab.folder, "api.sock");
     await this.fake.listenAt(socket);

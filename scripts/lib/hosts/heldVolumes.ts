@@ -6,15 +6,23 @@ import { messageOf } from "../userError.ts";
 
 const ANSWER_MS = 20_000;
 
+export interface HeldVolume {
+  volume: string;
+  /** Host name. */
+  machine: string;
+  /** How its Docker is reached. */
+  dockerHost: string;
+}
+
 /**
- * The estate's data volumes on machines that are to go, as `VOLUME on MACHINE`.
+ * The estate's data volumes on machines that are to go.
  * @param machines name → how its Docker is reached; of one that does not answer nothing can be said.
  */
 export async function heldVolumes(
   machines: Readonly<Record<string, string>>,
   owner: Owner,
   say: Say,
-): Promise<string[]> {
+): Promise<HeldVolume[]> {
   const found = await Promise.all(
     Object.entries(machines).map(async ([name, host]) => {
       let timer: NodeJS.Timeout | undefined;
@@ -23,7 +31,8 @@ export async function heldVolumes(
       });
       try {
         const asked = dataVolumes({ docker: dockerClient({ DOCKER_HOST: host }), owner, declared: [] });
-        return (await Promise.race([asked, late])).map((volume) => `${volume.name} on ${name}`);
+        const volumes = await Promise.race([asked, late]);
+        return volumes.map((volume) => ({ volume: volume.name, machine: name, dockerHost: host }));
       } catch (error) {
         say(`${name} cannot be asked for volumes: ${messageOf(error).split("\n")[0] ?? ""}`);
         return [];

@@ -31,7 +31,11 @@ export async function refuseHeldVolumes(stack: string, leaving: ReadonlySet<stri
   const machines = Object.entries(notedHosts(stack)).filter(([node]) => leaving.has(node.replace(prefix, "")));
   const held = await heldVolumes(Object.fromEntries(machines), owner, sayer("hosts"));
   if (held.length === 0) return;
+  const what = held.map(({ volume, machine }) => `${volume} on ${machine}`).join(", ");
+  const copies = [...new Set(held.map(({ dockerHost }) => dockerHost))].map(
+    (dockerHost) => `DOCKER_HOST=${dockerHost} npm run backup -- --stack ${stack}`,
+  );
   throw new UserError(
-    `data of the estate would go with these machines: ${held.join(", ")}; npm run backup -- --stack ${stack} copies it, --volumes gives it up`,
+    `data of the estate would go with these machines: ${what}; ${copies.join(" and ")} copies it, --volumes gives it up`,
   );
 }

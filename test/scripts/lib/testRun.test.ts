@@ -115,7 +115,10 @@ describe("test files", () => {
       endToEnd: ["test/e2e/up.test.ts"],
       alone: ["test/e2e/load.alone.test.ts"],
     };
+    for (const apart of ["swarm/long", "lambda/estate/long"]) write(project, `test/${apart}.test.ts`, "");
     assert.deepEqual(selectTests(project, []), all);
+    const asked = ["test/lambda/estate/long.test.ts"];
+    assert.deepEqual(selectTests(project, ["test/lambda"]), { unit: asked, endToEnd: [], alone: [] });
     assert.deepEqual(selectTests(project, ["test/b"]), { unit: ["test/b/c.test.ts"], endToEnd: [], alone: [] });
     assert.deepEqual(selectTests(project, ["./test/e2e"]), { ...all, unit: [] });
     assert.throws(
