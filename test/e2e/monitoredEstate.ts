@@ -92,6 +92,26 @@ export class MonitoredEstate {
     }, FIRES_WITHIN_MS);
   }
 
+  /**
+   * Waits until the receiver has been told that it fires, since it had so many messages: what comes and goes by itself may
+   * have ended again by the time that somebody looks.
+   */
+  private firedSince(messages: number, name: string, about: Record<string, string>): Promise<ReceivedAlert> {
+    return eventually(() => {
+      const found = this.receiver.alerts
+        .slice(messages)
+        .find(
+          ({ status, labels }) =>
+            status === "firing" &&
+            labels["alertname"] === name &&
+            Object.entries(about).every(([key, value]) => labels[key] === value),
+        );
+      const all = this.receiver.firing().map(({ labels }) => labels["alertname"]);
+      assert.ok(found, `${name} ${JSON.stringify(about)} was not told of; firing: ${all.join(", ")}`);
+      return Promise.resolve(found);
+    }, FIRES_WITHIN_MS);
+  }
+
   /** Whether the receiver's last word on it is that it fires. */
   private fires(name: string, about: Record<string, string>): boolean {
     return this.receiver
@@ -115,10 +135,11 @@ export class MonitoredEstate {
       FIRES_WITHIN_MS,
     );
     const started = Date.now();
+    const before = this.receiver.alerts.length;
     let firing;
     try {
       await cause();
-      firing = await this.told(name, about);
+      firing = await this.firedSince(before, name, about);
     } finally {
       await repair();
     }
