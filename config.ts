@@ -7,6 +7,7 @@ import type { Owner } from "./components/naming.ts";
 import { hostsFaults, hostsSchema, type HostsConfig } from "./components/hostsConfig.ts";
 import { describeIssue } from "./components/settingsFault.ts";
 import { isLocal } from "./components/providers/docker.ts";
+import { reachSchema, withMachines } from "./components/machineSettings.ts";
 import { hostFaults } from "./components/serverMounts.ts";
 import { sourceFaults } from "./components/serverSources.ts";
 import { programVersion, type ProgramVersion } from "./components/programVersion.ts";
@@ -37,7 +38,7 @@ export function loadConfig(): Settings {
     if (namespace === config.name) raw[key] = readValue(config, key);
   }
   try {
-    const estate = resolveEstate(withMachines(raw), catalogue, config.name);
+    const estate = resolveEstate(withNotedMachines(raw), catalogue, config.name);
     const faults = [
       ...sourceFaults(estate.servers, import.meta.dirname, config.name),
       ...(estate.target === "docker" && isLocal() ? hostFaults(estate.servers, config.name) : []),
@@ -78,22 +79,10 @@ function keyFaults({ existing }: HostsConfig): string[] {
   return [`${ESTATE}:hosts.existing.keyFile: ${existing.keyFile} given; there is no such file`];
 }
 
-const reachSchema = z.object({ address: z.string(), nodes: z.record(z.string(), z.unknown()) });
-
-/** Machines that were launched for this stack are its nodes, and the first one's address is where it is called, unless the settings say otherwise. */
-function withMachines(raw: Record<string, unknown>): Record<string, unknown> {
+/** What `npm run hosts` has noted counts where the settings say nothing. */
+function withNotedMachines(raw: Record<string, unknown>): Record<string, unknown> {
   const file = process.env[MACHINES];
-  if (file === undefined || raw["target"] !== "swarm" || raw["hosts"] === undefined) return raw;
-  const { address, nodes } = reachSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  return {
-    ...raw,
-    swarm: { nodes, ...asObject(raw["swarm"]) },
-    gateway: { bind: address, ...asObject(raw["gateway"]) },
-  };
-}
-
-function asObject(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : {};
+  return file === undefined ? raw : withMachines(raw, reachSchema.parse(JSON.parse(readFileSync(file, "utf8"))));
 }
 
 /** Objects and numbers arrive as JSON, plain text as it is. */

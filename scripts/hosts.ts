@@ -17,7 +17,7 @@ import { projectDir } from "./lib/paths.ts";
 import { prepareEngine } from "./lib/prepare.ts";
 import { projectName } from "./lib/projectName.ts";
 import { requireStackFile, setting } from "./lib/stackFile.ts";
-import { forgetHosts, hostsOutputsSchema, keepHosts, reachHosts, type HostsOutputs } from "./lib/stackHosts.ts";
+import { forgetHosts, hostsOutputsSchema, keepHosts, useHostsSsh, type HostsOutputs } from "./lib/stackHosts.ts";
 import { UserError } from "./lib/userError.ts";
 
 const VERBS = ["up", "preview", "refresh", "reach", "down"] as const;
@@ -45,11 +45,16 @@ await main(async () => {
   const before = verb === "up" || verb === "down" ? await machinesOf(machines) : [];
   if (verb === "down") await refuseDeployed({ ...machines, folder: projectDir, stack });
   if (before.length > 0) {
-    reachHosts(stack);
+    useHostsSsh(stack);
     const leaving = verb === "down" ? new Set(before.map((machine) => machine.name)) : await leavingMachines(machines);
     // Whatever its preview complains about, the update would as well.
     if (leaving === undefined) return (await runEngine(machines, "preview", [], more)) || 1;
-    if (!flags.has("volumes")) await refuseHeldVolumes(stack, leaving);
+    if (!flags.has("volumes")) {
+      await refuseHeldVolumes(
+        stack,
+        before.filter((machine) => leaving.has(machine.name)),
+      );
+    }
   }
 
   const unasked = flags.has("yes") || !process.stdin.isTTY ? ["--yes", "--skip-preview"] : [];

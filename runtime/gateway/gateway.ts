@@ -195,23 +195,23 @@ export class Gateway {
   /** R-GW-07: every declared server that the caller sees, whatever its state, with its instances. */
   describe(visible: VisibleServers): object {
     const now = Date.now();
-    const servers = visible.list().map(({ server: { contract, state, upstreams }, scope }) => ({
-      name: contract.name,
-      state: state.state,
-      transport: contract.transport,
-      version: contract.serverVersion,
-      sharing: contract.sharing,
-      provedBy: contract.listsOnly === true ? "list" : "call",
-      tools: state.tools.filter(scope.allows),
-      repeatableTools: (contract.repeatableTools ?? []).filter(scope.allows),
-      reason: state.reason,
-      ageSeconds: proofAge(state, now),
-      instances: upstreams.map((upstream) => ({
+    const servers = visible.list().map(({ server, scope }) => ({
+      name: server.contract.name,
+      state: server.state.state,
+      transport: server.contract.transport,
+      version: server.contract.serverVersion,
+      sharing: server.contract.sharing,
+      provedBy: server.contract.listsOnly === true ? "list" : "call",
+      tools: server.state.tools.filter(scope.allows),
+      repeatableTools: (server.contract.repeatableTools ?? []).filter(scope.allows),
+      reason: server.state.reason,
+      ageSeconds: proofAge(server.state, now),
+      instances: server.upstreams.map((upstream) => ({
         name: upstream.name,
         state: upstream.state.state,
         reason: upstream.state.reason,
         ageSeconds: proofAge(upstream.state, now),
-        gpu: contract.instances.find(({ name }) => name === upstream.name)?.gpu,
+        gpu: server.gpuOf(upstream.name),
       })),
     }));
     return { servers };

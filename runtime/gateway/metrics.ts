@@ -36,7 +36,12 @@ export class GatewayMetrics {
       buckets: BUCKETS,
       registers,
     });
-    const perInstance = (name: string, help: string, value: (upstream: Upstream) => number): void => {
+    /** @param value of each instance; one without has no series. */
+    const perInstance = (
+      name: string,
+      help: string,
+      value: (upstream: Upstream, server: RoutedServer) => number | boolean | undefined,
+    ): void => {
       const gauge: Gauge<"server" | "instance_name"> = new Gauge({
         name,
         help,
@@ -44,31 +49,28 @@ export class GatewayMetrics {
         registers,
         collect: (): void => {
           gauge.reset();
-          for (const { name: server, upstreams } of servers())
-            for (const upstream of upstreams) gauge.set({ server, instance_name: upstream.name }, value(upstream));
+          for (const server of servers()) {
+            for (const upstream of server.upstreams) {
+              const found = value(upstream, server);
+              if (found !== undefined) gauge.set({ server: server.name, instance_name: upstream.name }, Number(found));
+            }
+          }
         },
       });
     };
-    perInstance("mcp_gateway_instance_up", "1 when calls are routed to the instance.", ({ routable }) =>
-      Number(routable),
-    );
+    perInstance("mcp_gateway_instance_up", "1 when calls are routed to the instance.", ({ routable }) => routable);
     perInstance("mcp_gateway_calls_in_flight", "Calls on their way to a server.", ({ places }) => places.held);
     perInstance("mcp_gateway_calls_queued", "Calls that wait for a place.", ({ places }) => places.queued);
-    perInstance("mcp_gateway_circuit_open", "1 while no calls are sent after repeated failures.", ({ breaker }) =>
-      Number(breaker.open),
+    perInstance(
+      "mcp_gateway_circuit_open",
+      "1 while no calls are sent after repeated failures.",
+      ({ breaker }) => breaker.open,
     );
-    const gpu: Gauge<"server" | "instance_name"> = new Gauge({
-      name: "mcp_gateway_instance_gpu",
-      help: "Of instances that ask for a GPU: 1 when it has one, 0 when it runs on a processor.",
-      labelNames: ["server", "instance_name"],
-      registers,
-      collect: (): void => {
-        gpu.reset();
-        for (const { name: server, contract } of servers())
-          for (const { name, gpu: hasOne } of contract.instances)
-            if (hasOne !== undefined) gpu.set({ server, instance_name: name }, Number(hasOne));
-      },
-    });
+    perInstance(
+      "mcp_gateway_instance_gpu",
+      "Of instances that ask for a GPU: 1 when it has one, 0 when it runs on a processor.",
+      ({ name }, server) => server.gpuOf(name),
+    );
     const repeats: Counter<"server"> = new Counter({
       name: "mcp_gateway_repeated_calls_total",
       help: "Calls of repeatable tools that were lost and done once more.",

@@ -58,6 +58,11 @@ export class RoutedServer {
     return this.#upstreams.get(instance);
   }
 
+  /** Whether an instance has the GPU that it asks for; undefined where it asks for none. */
+  gpuOf(instance: string): boolean | undefined {
+    return this.#contract.instances.find(({ name }) => name === instance)?.gpu;
+  }
+
   /** What its instances say together. */
   get state(): UpstreamState {
     return mergeStates(this.#serving);
@@ -89,8 +94,7 @@ export class RoutedServer {
 
   #preferred(usable: readonly Upstream[], tool: string | undefined): readonly Upstream[] {
     if (tool === undefined || this.#contract.gpuTools?.includes(tool) !== true) return usable;
-    const onGpus = new Set(this.#contract.instances.filter(({ gpu }) => gpu).map(({ name }) => name));
-    const preferred = usable.filter(({ name }) => onGpus.has(name));
+    const preferred = usable.filter(({ name }) => this.gpuOf(name) === true);
     return preferred.length > 0 ? preferred : usable;
   }
 

@@ -101,9 +101,14 @@ export function reachHosts(stack: string, env: Environment = process.env): "none
   if (!existsSync(reach)) return "unknown";
   const { managerHost } = JSON.parse(readFileSync(reach, "utf8")) as Reach;
   env["DOCKER_HOST"] ||= managerHost;
-  env["PATH"] = [join(hostsFolder(stack, env), "bin"), env["PATH"] ?? ""].join(delimiter);
+  useHostsSsh(stack, env);
   env[VARIABLE] = reach;
   return "reached";
+}
+
+/** Makes ssh one that knows the machines of a stack, for this process and those that it starts. */
+export function useHostsSsh(stack: string, env: Environment = process.env): void {
+  env["PATH"] = [join(hostsFolder(stack, env), "bin"), env["PATH"] ?? ""].join(delimiter);
 }
 
 /** Host name → how its Docker is reached, of the machines that are noted for a stack; none where none are. */

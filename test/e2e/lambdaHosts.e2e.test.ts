@@ -155,7 +155,42 @@ esac`;
     await estate.succeed("hosts", ["up", "--yes"]);
     assert.equal(fake.launched.length, launched);
     configure();
+    // These machines have no Docker that could say what data it has.
+    const unknown = await estate.command("hosts", ["up", "--yes"]);
+    assert.equal(unknown.code, 1);
+    assert.match(
+      unknown.output,
+      /^error: whether data of the estate would go with these machines is not known: mcp-estate-machines-gpu-3 \(.+\); npm run hosts -- refresh /m,
+    );
+    assert.equal(fake.billed().length, 3);
+    await estate.succeed("hosts", ["up", "--yes", "--volumes"]);
+    assert.equal(fake.billed().length, 2);
+  });
+
+  it("one that takes a lost one's place and does not become a node is given back as well", async () => {
+    fake.end(fake.billed().find(({ name }) => name?.endsWith("gpu-2"))?.id ?? "");
+    await estate.succeed("hosts", ["refresh", "--yes"]);
+    writeFileSync(join(folder, "free"), "900");
+    const { code, output } = await estate.command("hosts", ["up", "--yes"]);
+    assert.notEqual(code, 0);
+    assert.match(output, /^hosts: giving back what was launched and is no node: gpu-2 /m);
+    assert.deepEqual(
+      fake.billed().map(({ name }) => name),
+      ["mcp-estate-machines-gpu-1"],
+    );
+    writeFileSync(join(folder, "free"), "50000");
     await estate.succeed("hosts", ["up", "--yes"]);
+    assert.equal(fake.billed().length, 2);
+  });
+
+  it("gives none back whose data nobody can ask for here", async () => {
+    rmSync(join(estate.folder, ".config/mcp-estate/hosts/machines"), { recursive: true });
+    const { code, output } = await estate.command("hosts", ["down", "--yes"]);
+    assert.equal(code, 1);
+    assert.match(
+      output,
+      /is not known: mcp-estate-machines-gpu-1 \(how it is reached is not noted here\), mcp-estate-/,
+    );
     assert.equal(fake.billed().length, 2);
   });
 
@@ -163,7 +198,7 @@ esac`;
     rmSync(join(homedir(), ".cache/mcp-estate/hosts", Buffer.from(estate.folder).toString("base64url")), {
       recursive: true,
     });
-    await estate.succeed("hosts", ["down", "--yes"]);
+    await estate.succeed("hosts", ["down", "--yes", "--volumes"]);
     assert.deepEqual(fake.billed(), []);
     assert.equal(fake.keys.size, 0);
     assert.ok(!existsSync(join(estate.folder, ".config/mcp-estate/hosts/machines")));

@@ -79,10 +79,7 @@ export class MonitoredEstate {
     status: "firing" | "resolved" = "firing",
   ): Promise<ReceivedAlert> {
     return eventually(() => {
-      const found = this.receiver.alerts.findLast(
-        ({ labels }) =>
-          labels["alertname"] === name && Object.entries(about).every(([key, value]) => labels[key] === value),
-      );
+      const found = this.receiver.alerts.findLast(isOf(name, about));
       const all = this.receiver.firing().map(({ labels }) => labels["alertname"]);
       assert.ok(
         found?.status === status,
@@ -100,12 +97,8 @@ export class MonitoredEstate {
     return eventually(() => {
       const found = this.receiver.alerts
         .slice(messages)
-        .find(
-          ({ status, labels }) =>
-            status === "firing" &&
-            labels["alertname"] === name &&
-            Object.entries(about).every(([key, value]) => labels[key] === value),
-        );
+        .filter(isOf(name, about))
+        .find(({ status }) => status === "firing");
       const all = this.receiver.firing().map(({ labels }) => labels["alertname"]);
       assert.ok(found, `${name} ${JSON.stringify(about)} was not told of; firing: ${all.join(", ")}`);
       return Promise.resolve(found);
@@ -114,12 +107,7 @@ export class MonitoredEstate {
 
   /** Whether the receiver's last word on it is that it fires. */
   private fires(name: string, about: Record<string, string>): boolean {
-    return this.receiver
-      .firing()
-      .some(
-        ({ labels }) =>
-          labels["alertname"] === name && Object.entries(about).every(([key, value]) => labels[key] === value),
-      );
+    return this.receiver.firing().some(isOf(name, about));
   }
 
   /** Makes the cause, waits for the alert, mends; `allEnded` waits for its end. */
@@ -166,6 +154,11 @@ export class MonitoredEstate {
     assert.equal(body.status, "success", `${expression}: ${body.error ?? ""}`);
     return body.data.result;
   }
+}
+
+function isOf(name: string, about: Record<string, string>): (alert: ReceivedAlert) => boolean {
+  const wanted = Object.entries({ alertname: name, ...about });
+  return ({ labels }) => wanted.every(([key, value]) => labels[key] === value);
 }
 
 /** Takes memory in a container for some seconds. */

@@ -60,7 +60,7 @@ describe("Hosts at Lambda under the real engine (R-TGT-01, R-TGT-08, R-TGT-09): 
 import { lambdaHostsSchema } from "./components/lambdaHostsConfig.ts";
 const hosts = lambdaHostsSchema.parse(${JSON.stringify(hosts)});
 const made = new LambdaHosts("hosts", { owner: { estate: "hosts", stack: "test" }, hosts, hurry: ${JSON.stringify(HURRY)}, dialErrors: 5 });
-export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made;
+export const { managerHost, nodes, hourlyPrice, knownHosts, privateKey } = made.facts;
 `;
   }
 

@@ -5,14 +5,7 @@ import type { FirewallRule } from "../../providers/lambda/objects.ts";
 import { userData } from "../hosts/bootstrapScripts.ts";
 import { machineNames } from "../../hostsConfig.ts";
 import type { LambdaHostsConfig } from "../../lambdaHostsConfig.ts";
-import {
-  dockerHostOf,
-  knownHostOf,
-  labelsOf,
-  type MadeHosts,
-  type MachineFacts,
-  type NodeFacts,
-} from "../hosts/madeHosts.ts";
+import { hostsFacts, type HostsFacts } from "../hosts/madeHosts.ts";
 import { LambdaAccount } from "./lambdaAccount.ts";
 import { LambdaFirewallRuleset } from "./lambdaFirewallRuleset.ts";
 import { LambdaInstance } from "./lambdaInstance.ts";
@@ -34,13 +27,8 @@ const PRIVATE = "10.0.0.0/8";
 const ANYBODY = "0.0.0.0/0";
 
 /** Machines at Lambda Labs that are a swarm: launched, known by keys of their own, booted, proved, joined. */
-export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
-  readonly managerHost: pulumi.Output<string>;
-  readonly nodes: pulumi.Output<Record<string, NodeFacts>>;
-  readonly machines: pulumi.Output<Record<string, MachineFacts>>;
-  readonly hourlyPrice: pulumi.Output<number>;
-  readonly privateKey: pulumi.Output<string>;
-  readonly knownHosts: pulumi.Output<string>;
+export class LambdaHosts extends pulumi.ComponentResource {
+  readonly facts: HostsFacts;
 
   constructor(name: string, args: LambdaHostsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("mcp:index:LambdaHosts", name, {}, opts);
@@ -112,41 +100,15 @@ export class LambdaHosts extends pulumi.ComponentResource implements MadeHosts {
         parent,
       );
       manager ??= { host, region: instance.region };
-      return { machine, instance, host, hostKey };
+      const { ip: address, gpus, type, region, priceCentsPerHour } = instance;
+      const labels = hosts.machines[machine]?.labels ?? {};
+      const known = { name: atLambda(machine), address, hostKey: hostKey.publicKey, gpus, labels };
+      return { ...known, type, region, priceCentsPerHour };
     });
 
-    const dockerHost = (ip: string): string => dockerHostOf(hosts.user, ip, hosts.sshPort);
-    const [first] = made;
-    this.managerHost = pulumi.output(first?.instance.ip ?? "").apply(dockerHost);
-    this.nodes = pulumi
-      .all(
-        made.map(({ machine, instance }) =>
-          pulumi.all([instance.ip, instance.gpus]).apply(([ip, gpus]) => {
-            const labels = labelsOf(gpus, hosts.machines[machine]?.labels);
-            return [atLambda(machine), { host: dockerHost(ip), labels }] as const;
-          }),
-        ),
-      )
-      .apply((entries) => Object.fromEntries(entries));
-    const facts = made.map(({ machine, instance: { ip, type, region, priceCentsPerHour } }) =>
-      pulumi.all([ip, type, region, priceCentsPerHour]).apply(([address, kind, place, cents]) => {
-        const fact = { ip: address, type: kind, region: place, pricePerHour: cents / 100 };
-        return [atLambda(machine), fact] as const;
-      }),
-    );
-    this.machines = pulumi.all(facts).apply((entries) => Object.fromEntries(entries));
-    this.hourlyPrice = pulumi
-      .all(made.map(({ instance }) => instance.priceCentsPerHour))
-      .apply((prices) => prices.reduce((sum, cents) => sum + cents, 0) / 100);
-    this.privateKey = user.privateKey;
-    this.knownHosts = pulumi
-      .all(
-        made.map(({ instance, hostKey }) =>
-          pulumi.all([instance.ip, hostKey.publicKey]).apply(([ip, key]) => knownHostOf(ip, hosts.sshPort, key)),
-        ),
-      )
-      .apply((lines) => lines.join(""));
-    this.registerOutputs({ managerHost: this.managerHost, nodes: this.nodes, hourlyPrice: this.hourlyPrice });
+    this.facts = hostsFacts(made, { user: hosts.user, port: hosts.sshPort, privateKey: user.privateKey });
+    const { managerHost, nodes, hourlyPrice } = this.facts;
+    this.registerOutputs({ managerHost, nodes, hourlyPrice });
   }
 }
 

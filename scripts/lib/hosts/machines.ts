@@ -30,6 +30,7 @@ const exportSchema = z.object({
           urn: z.string(),
           type: z.string(),
           delete: z.boolean().optional(),
+          inputs: z.record(z.string(), z.unknown()).optional(),
           outputs: z.record(z.string(), z.unknown()).optional(),
         }),
       )
@@ -50,15 +51,20 @@ export async function stateResources({ file, env, folder, stack }: HostsEngine):
 
 export async function machinesOf(engine: HostsEngine): Promise<Machine[]> {
   const resources = await stateResources(engine);
-  const names = new Set(resources.map(({ urn }) => nameOf(urn)));
   return resources
     .filter(({ type, delete: isOld }) => INSTANCE.test(type) && isOld !== true)
     .map(({ urn, outputs = {} }) => {
       const name = nameOf(urn);
-      // Of a worker and of the first one: the last steps of components/targets/hosts/swarmHost.ts.
-      const isNode = names.has(`${name}-member`) || names.has(`${name}-swarm`);
-      return { name, urn, id: textOf(outputs["instanceId"]), ip: textOf(outputs["ip"]), isNode };
+      const id = textOf(outputs["instanceId"]);
+      return { name, urn, id, ip: textOf(outputs["ip"]), isNode: resources.some((each) => isJoining(each, name, id)) };
     });
+}
+
+/** Of a worker or of the first one, and of this very machine: steps of components/targets/hosts/swarmHost.ts. */
+function isJoining({ urn, type, inputs = {} }: Resources[number], name: string, id: string): boolean {
+  const isStep = [`${name}-join`, `${name}-swarm`].includes(nameOf(urn));
+  const { triggers } = inputs;
+  return isStep && type === "command:remote:Command" && Array.isArray(triggers) && triggers.includes(id);
 }
 
 const planSchema = z.object({ steps: z.array(z.object({ op: z.string(), urn: z.string() })) });

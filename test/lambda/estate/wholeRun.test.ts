@@ -147,7 +147,7 @@ describe("R-TGT-01, R-TGT-10, A-31: an estate on machines that its own program l
     assert.equal(early.code, 1);
     assert.match(
       early.output,
-      /^error: the estate of stack "lambda" is deployed on these machines \(\d+ resources\): npm run down -- --stack lambda first$/m,
+      /^error: the estate of stack "lambda" is deployed \(\d+ resources\): npm run down -- --stack lambda first$/m,
     );
     await estate.succeed("down", ["--yes"]);
     assert.deepEqual(await lambda.containers(), []);
